@@ -24,7 +24,7 @@ import { flattened } from '../xmpp/stanza/xml.ts';
 import type { AcknowledgementBatches } from './acknowledgement-batches.ts';
 import type { Copies } from './copies.ts';
 import type { HeldVerdicts } from './gate/held-verdicts.ts';
-import type { Notices } from './notices.ts';
+import { type Notices, turnOf } from './notices.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { LinkPort } from './ports.ts';
 import type { Quotas } from './quotas.ts';
@@ -217,7 +217,7 @@ export class Acceptance {
         } else {
           const acknowledgement = notices.acknowledgement(stored);
           if (acknowledgement !== undefined) {
-            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), stored.sender);
+            link.send(acknowledgement, undefined, 'high', () => answerKey('stored', stored), turnOf(stored));
             trace?.('acknowledged', stored);
           }
         }
@@ -243,9 +243,9 @@ export class Acceptance {
     const about = { ...known, senderResource, senderId, owesReceipt, inner: resend.inner };
     const [stored, ended] = [notices.acknowledgement(about), notices.ending(about)];
     // A sender who is in a hurry while the server is not gets one answer, and not one for each resend.
-    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), about.sender);
+    if (stored !== undefined) link.send(stored, undefined, 'high', answerKey('stored', about), turnOf(about));
     if (ended !== undefined && notices.isInContactsName(known)) this.#options.gate?.tell(ended);
-    else if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), about.sender);
+    else if (ended !== undefined) link.send(ended, undefined, 'high', answerKey(known.state, about), turnOf(about));
     const moved = known.senderResource !== senderResource || known.senderId !== senderId;
     if (known.state === 'pending' && (moved || (owesReceipt && !known.owesReceipt))) {
       copies.readdress(known.key, senderResource, senderId, owesReceipt);

@@ -3,7 +3,7 @@ import type { StoredRecord } from '../store/contract.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import { BatchSessions } from './batch-sessions.ts';
 import type { NoticeOutbox } from './notice-outbox.ts';
-import type { NoticeSubject, Notices } from './notices.ts';
+import { type NoticeSubject, type Notices, turnOf } from './notices.ts';
 import type { LinkPort } from './ports.ts';
 import type { SessionEvents } from './session-events.ts';
 
@@ -150,7 +150,7 @@ export class AcknowledgementBatches {
     for (const { key } of delivered) this.#pendingKeys.delete(key);
     for (const about of stored) {
       const acknowledgement = notices.acknowledgement(about);
-      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, about.sender);
+      if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, turnOf(about));
     }
     for (const record of delivered) noticeOutbox.send(record);
   }

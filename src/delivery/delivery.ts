@@ -24,7 +24,7 @@ import { ReceiptDoubts } from './gate/receipt-doubts.ts';
 import { RoutedReceipts } from './gate/routed-receipts.ts';
 import { MessageHandler } from './message-handler.ts';
 import { NoticeOutbox } from './notice-outbox.ts';
-import { Notices } from './notices.ts';
+import { Notices, turnOf } from './notices.ts';
 import { Outbox } from './outbox.ts';
 import { Passthrough } from './passthrough.ts';
 import type { JobsPort, LinkPort } from './ports.ts';
@@ -216,7 +216,7 @@ export class Delivery {
       through.on('abandoned', (sent) => outbox.abandon(sent));
       through.on('unacknowledged', (record) => {
         const acknowledgement = notices.acknowledgement(record);
-        if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, record.sender);
+        if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, turnOf(record));
       });
       const { graces, proofCounts, gate } = options.gate;
       const parts = { gate, copies: through, originals: copies, messages, settlement, endings, receiptSupport };

@@ -2,7 +2,7 @@ import { notified, type StoredRecord, type StoreQueue } from '../store/contract.
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { GateCopies } from './gate/gate-copies.ts';
 import { InFlight } from './in-flight.ts';
-import type { Notices } from './notices.ts';
+import { type Notices, turnOf } from './notices.ts';
 import type { LinkPort, Sent } from './ports.ts';
 
 export interface NoticeOutboxOptions {
@@ -62,7 +62,7 @@ export class NoticeOutbox {
       sent.held = gate.tell(xml, sent);
       return;
     }
-    sent.held = link.send(xml, sent, 'high', undefined, record.sender);
+    sent.held = link.send(xml, sent, 'high', undefined, turnOf(record));
     if (!sent.held.done) this.#inFlight.set(record.key, sent);
   }
 

@@ -2,6 +2,7 @@ import type { Durability, MessageState, StatusAttributes } from '../../packages/
 import type { AddressPolicy } from '../addressing/address-policy.ts';
 import { isProved, type StoredRecord } from '../store/contract.ts';
 import { formatLongDuration } from '../util/duration.ts';
+import type { OutgoingStanza } from '../xmpp/connection/outgoing-stanza.ts';
 import { withResource } from '../xmpp/stanza/address.ts';
 import {
   type AckFormat,
@@ -32,6 +33,14 @@ export type NoticeSubject = Pick<
   StoredRecord,
   'sender' | 'senderResource' | 'recipient' | 'senderId' | 'owesReceipt' | 'heldAs'
 >;
+
+/**
+ * Whose turn it is on the link when a sender is told of this (see {@link OutgoingStanza.owner}). What the gate is told of a held message is
+ * nobody's, and must not go before its acknowledgement: the receipt for it could be there first.
+ */
+export function turnOf({ sender, heldAs }: Pick<NoticeSubject, 'sender' | 'heldAs'>): string {
+  return heldAs === undefined ? sender : '';
+}
 
 /** What the proxy tells a sender, in XML. Pure, but for the ids that it uses up. */
 export class Notices {

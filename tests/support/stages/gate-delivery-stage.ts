@@ -1,7 +1,11 @@
 import { TransparentPolicy } from '../../../src/addressing/transparent-policy.ts';
+import type { Sent } from '../../../src/delivery/ports.ts';
 import { Gate, type GateOptions } from '../../../src/gate/gate.ts';
 import type { Outcome, Request } from '../../../src/store/contract.ts';
 import { MemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { textOf } from '../../../src/util/octets.ts';
+import type { CoalescingKey, OutgoingStanza, Priority } from '../../../src/xmpp/connection/outgoing-stanza.ts';
+import { PriorityQueue } from '../../../src/xmpp/connection/priority-queue.ts';
 import { parseStanza } from '../stanzas/xml.ts';
 import { DAY, RETRY } from '../store/ledger.ts';
 import { DOMAINS, stageOn } from './delivery-stage.ts';
@@ -45,9 +49,12 @@ const newStore = () => new SlowStore({ retry: RETRY, dedupWindow: 8 * DAY, undel
 export async function openGateDeliveryStage(store = newStore(), remembered = '') {
   let written: string[] = [];
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const send = (xml: string) => {
-    written.push(xml);
-    return { done: false };
+  const queue = new PriorityQueue<Sent>();
+  const send = (xml: string, tag?: Sent, priority: Priority = 'normal', key?: CoalescingKey, owner = '') => {
+    const held: OutgoingStanza<Sent> = { xml: textOf(xml), tag, done: false, priority, key, owner };
+    written.push(held.xml);
+    queue.push(held);
+    return held;
   };
   const counts = {
     gateHeld: 0,
@@ -58,13 +65,14 @@ export async function openGateDeliveryStage(store = newStore(), remembered = '')
     gateUnheld: 0,
     gateOpened: 0,
   };
-  const options = { ...DOMAINS, link: { send }, clock: store.clock, counts, log };
+  const link = { send };
+  const options = { ...DOMAINS, link, clock: store.clock, counts, log };
   const gate = new Gate(options as unknown as GateOptions);
   const addresses = new TransparentPolicy(DOMAINS);
   const graces = { proof: 5000, flush: 5000 };
   const stage = stageOn(
     { ledger: store, close: () => gate.close() },
-    { addresses, gate: { gate, graces, proofCounts: 'redelivery' }, presence: { probes: false } },
+    { addresses, link, gate: { gate, graces, proofCounts: 'redelivery' }, presence: { probes: false } },
   );
   const { messages, presence, pipeline } = stage.receipts;
   gate.on('held', (n, element) => {
@@ -99,6 +107,10 @@ export async function openGateDeliveryStage(store = newStore(), remembered = '')
       const commands = written.flatMap((xml) => [...xml.matchAll(/<(stored|deliver) n="e-(\d+)"/g)]);
       written = [];
       return commands.map(([, name, n]) => `${name} ${n}`);
+    },
+    /** All that waits on the link, as it is written. */
+    *writes(): Generator<string> {
+      for (let next = queue.take(); next !== undefined; next = queue.take()) yield next.xml;
     },
   };
 }
