@@ -35,8 +35,8 @@ function commands.ask(command, lease)
 	gate.holds.ask(lease, command.attr.n);
 end
 
-function commands.forget(command)
-	gate.outcomes.forget(command.attr.n);
+function commands.forget(command, lease)
+	gate.outcomes.forget_for(lease, command.attr.n);
 end
 
 -- What a process has said of its ledger last, for the next one: it outlives leases.

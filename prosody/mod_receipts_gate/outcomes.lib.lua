@@ -189,8 +189,26 @@ local function events_of(record)
 	return events;
 end
 
+--- That process sees to it from now on, or has ended it: the one that was told of it before hears nothing more, and is told so.
+local function leaves(record, lease)
+	local before = record.told;
+	if before and before ~= lease and not before.ended then
+		gate.leases.emit(before, protocol.event("forgotten", { n = record.n; elsewhere = "true" }));
+	end
+end
+
+--- A process wants nothing more of it.
+local function forget_for(lease, n)
+	local record = get(n);
+	if record then
+		leaves(record, lease);
+		forget(n);
+	end
+end
+
 --- Tells a lease what is known of a record.
 local function tell_record(lease, record)
+	leaves(record, lease);
 	record.told, record.to_be_told = lease, nil;
 	for _, event in ipairs(events_of(record)) do
 		gate.leases.emit(lease, event);
@@ -201,6 +219,8 @@ end
 local function belongs(record, lease)
 	if record.to_be_told and record.to_be_told ~= lease then
 		tell_record(lease, record);
+	else
+		leaves(record, lease);
 	end
 	record.told = lease;
 end
@@ -254,6 +274,7 @@ return {
 	unname = unname;
 	remember = remember;
 	forget = forget;
+	forget_for = forget_for;
 	belongs = belongs;
 	events_of = events_of;
 	conclude = conclude;

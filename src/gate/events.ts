@@ -77,7 +77,8 @@ export type GateEvent =
       /** Which of all that passed it is, wherever it is told again. */
       readonly number: string | undefined;
     }
-  | { readonly kind: 'forgotten'; readonly n: string }
+  /** `elsewhere`: by another process's will, which has ended it, or sees to it from now on. */
+  | { readonly kind: 'forgotten'; readonly n: string; readonly elsewhere: boolean }
   /** A user's account (bare JID) was deleted, `ago` ms before. */
   | { readonly kind: 'deleted'; readonly jid: string; readonly ago: number }
   | { readonly kind: 'ready' };
@@ -234,7 +235,7 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   },
   forgotten(element) {
     const n = numberOf(element);
-    return n === undefined ? undefined : { kind: 'forgotten', n };
+    return n === undefined ? undefined : { kind: 'forgotten', n, elsewhere: element.attrs.elsewhere === 'true' };
   },
   deleted: ({ attrs: { jid, ago } }) => (jid ? { kind: 'deleted', jid, ago: whole(ago, 0) } : undefined),
   ready: () => ({ kind: 'ready' }),

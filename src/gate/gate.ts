@@ -25,6 +25,8 @@ interface Events {
   session: [change: SessionChange];
   /** What went to a session from offline storage, or came back from one that has ended. */
   moved: [at: AtSession];
+  /** Another process has ended this message, or sees to it: nothing more is heard of it here. */
+  left: [n: string];
   /** The account of a user (bare JID) was deleted at this time (ms); `again`: that may have been told before. */
   deleted: [user: string, at: number, again: boolean];
   /** The lease has begun; `restarted`: under another epoch, so that the gate knows nothing of what was before. */
@@ -317,6 +319,7 @@ export class Gate extends EventEmitter<Events> {
         return;
       case 'forgotten':
         this.#known.facts.delete(event.n);
+        if (event.elsewhere) this.emit('left', event.n);
         return;
       case 'ready':
         this.#known.complete();

@@ -142,7 +142,26 @@ test('who sends a copy of another’s message hears what becomes of it, and of t
   await second.command(deliver(n, 2, to, message));
   await second.event('outcome', { n, copy: '2' });
   expect(first.events('returned')).toEqual([]);
+  // That it hears nothing more it is told.
+  expect(first.events('forgotten').map(({ attrs }) => attrs)).toEqual([{ n, elsewhere: 'true' }]);
   expect(first.events('outcome', { n, copy: '2' })).toEqual([]);
+});
+
+test('of what another process has ended, the one that was told of it is told that nothing more comes', async () => {
+  const [first, second] = await both();
+  await say('Ended elsewhere');
+  const n = await first.held('Ended elsewhere');
+  await first.command(...stored(n));
+  await first.event('outcome', { n });
+  await second.command(xml('forget', { n }));
+  await first.event('forgotten', { n, elsewhere: 'true' });
+  await say('Ended here');
+  const own = await first.held('Ended here');
+  await first.command(...stored(own));
+  await first.event('outcome', { n: own });
+  await first.command(xml('forget', { n: own }));
+  await second.command();
+  expect([...first.events('forgotten', { n: own }), ...second.events('forgotten')]).toEqual([]);
 });
 
 test('two-processes-same-counter: a verdict or a token of another process is none', async () => {

@@ -32,11 +32,13 @@ function stage() {
     sessionsOf: () => there,
     deliver: () => {},
     forget: () => {},
+    isOpen: () => false,
   });
+  const messages = new HeldMessages();
   const counts = { gateOtherEpoch: 0, handedOver: 0 };
   const copies = new GateCopies({
     gate: gate as unknown as GatePort,
-    messages: new HeldMessages(),
+    messages,
     doubts: { sent: () => {}, taken: () => {}, ended: () => false, confirmedAgain: () => {}, remembers: () => false },
     clock: { now: () => 60_000 },
     graces: { proof: 5000, flush: 3000 },
@@ -57,7 +59,7 @@ function stage() {
     gate.emit('outcome', whole);
   };
   const record = { heldAs: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 1, copies: 1 };
-  return { gate, told, noted, there, copies, counts, facts, outcome, sent: { record } as Sent };
+  return { gate, told, noted, there, copies, messages, counts, facts, outcome, sent: { record } as Sent };
 }
 
 test('a message is another process’s that was not sent here, and of which the gate tells nothing here', () => {
@@ -72,6 +74,22 @@ test('a message is another process’s that was not sent here, and of which the 
   copies.forward(sent);
   expect(copies.isElsewhere('g:e-1')).toBe(false);
   expect(copies.isElsewhere('g:e-2')).toBe(true);
+});
+
+test('of what another process has ended, or sees to, the one that was told of it is told that nothing more comes: it is kept no longer, nor waited for', () => {
+  const { gate, copies, facts, messages, sent } = stage();
+  const settled: string[] = [];
+  const abandoned: Sent[] = [];
+  copies.on('abandoned', (one) => abandoned.push(one));
+  copies.forward(sent);
+  copies.whenKnown('e-1', () => settled.push('e-1'));
+  facts.clear();
+  gate.emit('left', 'e-2');
+  expect([messages.recipients(), abandoned, settled]).toEqual([[BOB], [], []]);
+  gate.emit('left', 'e-1');
+  expect([messages.recipients(), abandoned, settled]).toEqual([[], [sent], ['e-1']]);
+  expect(copies.awaits('e-1')).toBe(false);
+  expect(copies.isElsewhere('g:e-1')).toBe(true);
 });
 
 test('a message that waits behind others has no copy before its original, nor while nobody knows what became of it', () => {

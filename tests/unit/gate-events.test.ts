@@ -28,12 +28,13 @@ test('commands are written as the protocol has them', () => {
 });
 
 test('events are read', () => {
-  const [held, outcome, has, session, unheld, deleted, ready] = events(
+  const [held, outcome, has, session, unheld, deleted, ready, ...forgotten] = events(
     '<held n="e-1"><message xmlns="jabber:client" from="a@s/1"><body>x</body></message></held>' +
       '<outcome n="e-1" copy="2" state="sent offline"><session jid="b@s/1" id="S"/><missed jid="b@s/2" id="M"/></outcome>' +
       '<has n="e-1" jid="b@s/1" session="S" by="sm"/>' +
       '<session jid="b@s/1" id="S" state="available" priority="-3" sm="true"/>' +
-      '<unheld from="a@s/1" to="b@s" id="m" ago="7"><session id="S"/></unheld><deleted jid="b@s" ago="5"/><ready/>',
+      '<unheld from="a@s/1" to="b@s" id="m" ago="7"><session id="S"/></unheld><deleted jid="b@s" ago="5"/><ready/>' +
+      '<forgotten n="e-2"/><forgotten n="e-3" elsewhere="true"/>',
   );
   expect(held).toMatchObject({ kind: 'held', n: 'e-1' });
   expect(outcome).toMatchObject({
@@ -47,6 +48,10 @@ test('events are read', () => {
   expect(unheld).toEqual({ kind: 'unheld', from: 'a@s/1', to: 'b@s', id: 'm', sessions: ['S'], ago: 7 });
   expect(deleted).toEqual({ kind: 'deleted', jid: 'b@s', ago: 5 });
   expect(ready).toEqual({ kind: 'ready' });
+  expect(forgotten).toEqual([
+    { kind: 'forgotten', n: 'e-2', elsewhere: false },
+    { kind: 'forgotten', n: 'e-3', elsewhere: true },
+  ]);
 });
 
 test('a client has ended its session in order if its gate says so of one that is gone', () => {

@@ -52,6 +52,11 @@ export class AwaitedOutcomes {
     for (const then of behind) then();
   }
 
+  /** The copies of this number that are awaited, but for one between the original and the last. */
+  copiesOf(n: string): number[] {
+    return [1, ...(this.#lastCopy.has(n) ? [this.#lastCopy.get(n) as number] : [])].filter((copy) => this.has(n, copy));
+  }
+
   /** Each that is awaited, with its number and copy. */
   all(): (readonly [n: string, copy: number, sent: Sent])[] {
     return [...this.#byName].map(([name, sent]) => {

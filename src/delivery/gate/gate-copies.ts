@@ -82,6 +82,7 @@ export class GateCopies extends EventEmitter<Events> {
       this.#asked.clear();
       if (restarted) this.#abandonAll();
     });
+    gate.on('left', (n) => this.#left(n));
     gate.on('ready', () => this.#askForAwaited());
     // What a session's end or beginning means for a message depends on which came first.
     gate.on('session', () => this.recordArrived());
@@ -265,12 +266,22 @@ export class GateCopies extends EventEmitter<Events> {
   ended(record: StoredRecord): void {
     const { heldAs } = record;
     if (heldAs === undefined) return;
-    this.#options.messages.remove(heldAs);
-    this.#asked.delete(heldAs);
-    this.#undecided.delete(heldAs);
-    this.#unheld.delete(heldAs);
+    this.#remove(heldAs);
     // The receipt of a client may be here before the server has said whom it gave the message: what is in doubt depends on that.
     if (!this.#awaited.whenSettled(heldAs, () => this.#settled(record))) this.#endedEarly.set(record.key, heldAs);
+  }
+
+  #remove(n: string): void {
+    this.#options.messages.remove(n);
+    this.#asked.delete(n);
+    this.#undecided.delete(n);
+    this.#unheld.delete(n);
+  }
+
+  /** Another process has ended it, or sees to it. */
+  #left(n: string): void {
+    this.#remove(n);
+    for (const copy of this.#awaited.copiesOf(n)) this.#abandon(n, copy);
   }
 
   /** A message has ended, and it is known what became of it. */

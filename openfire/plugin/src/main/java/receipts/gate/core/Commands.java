@@ -21,7 +21,7 @@ final class Commands {
                 answer.isWaitedFor();
                 ask(lease, command.get("n"));
                 break;
-            case "forget": if (command.get("n") != null) gate.record.memory.forget(command.get("n")); break;
+            case "forget": if (command.get("n") != null) gate.record.forget(command.get("n"), lease); break;
             case "sessions": sessions(command, answer); break;
             case "disable": disable(lease, answer); break;
             case "counts": answer.add(gate.counts().event()); break;
@@ -52,6 +52,7 @@ final class Commands {
         Known known = gate.record.memory.get(n);
         if (known == null) gate.record.send(lease, Events.outcome(n, "unknown"));
         else {
+            gate.record.leaves(known, lease);
             known.told = lease;
             known.isToBeTold = false;
             for (String event : known.events()) gate.record.send(lease, event);

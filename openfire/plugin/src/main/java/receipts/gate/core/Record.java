@@ -33,10 +33,25 @@ final class Record implements Reports {
     /** That process has said something of it: what another one was still to be told of it, it must know now. */
     void belongs(Known known, Lease lease) {
         boolean isUntold = known.isToBeTold && known.told != lease;
+        leaves(known, lease);
         known.told = lease;
         if (!isUntold) return;
         known.isToBeTold = false;
         for (String event : known.events()) send(lease, event);
+    }
+
+    /** That process sees to it from now on, or has ended it: the one that was told of it before hears nothing more, and is told so. */
+    void leaves(Known known, Lease lease) {
+        Lease before = known.told;
+        if (before == null || before == lease || before.ended) return;
+        if (!before.outbox.patient(Events.empty("forgotten", "n", known.n, "elsewhere", "true"))) gate.ending.overflow(before);
+    }
+
+    /** @param lease of the process that wants nothing more of it */
+    void forget(String n, Lease lease) {
+        Known known = memory.get(n);
+        if (known != null) leaves(known, lease);
+        memory.forget(n);
     }
 
     /** What is kept with the message is told with it where its turn is still to come. */

@@ -169,6 +169,27 @@ class TellingTest {
         return all;
     }
 
+    @Test @DisplayName("of what another process has ended, or sees to, the one that was told of it is told that nothing more comes")
+    void elsewhere() {
+        for (String connection : asList("c", "d")) rig.enable(connection);
+        for (int i = 0; i < 4; i++) rig.write("alice", "bob", "m" + i);
+        String owner = rig.shown("c").isEmpty() ? "d" : "c";
+        String other = owner.equals("c") ? "d" : "c";
+        List<String> all = rig.shown(owner);
+        for (String n : all) rig.stored(owner, n);
+        rig.say(owner, new Command("forget").with("n", all.get(0)));
+        rig.say(other, new Command("forget").with("n", all.get(0)), new Command("forget").with("n", "unknown-1"));
+        assertEquals(emptyList(), rig.events(owner, "forgotten"), "its own word");
+        rig.say(other, new Command("forget").with("n", all.get(1)), new Command("ask").with("n", all.get(2)));
+        rig.say(other, new Command("ask").with("n", all.get(2)), new Command("forget").with("n", all.get(2)));
+        assertEquals(asList(all.get(1), all.get(2)), numbers(owner, "forgotten"));
+        for (String event : rig.events(owner, "forgotten")) assertEquals("true", Rig.attribute(event, "elsewhere"));
+        assertEquals(emptyList(), rig.events(other, "forgotten"));
+        rig.gate.closed(owner);
+        rig.say(other, new Command("forget").with("n", all.get(3)));
+        assertEquals(emptyList(), rig.events(other, "forgotten"));
+    }
+
     @Test @DisplayName("what another one was told comes as it is read; messages are shown meanwhile, and nothing is told twice")
     void takenOver() {
         remember("c");
