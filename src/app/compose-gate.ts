@@ -112,7 +112,7 @@ export function connectGate(
   gate.on('receipt', ({ n, session }, receipt) => {
     const from = addresses.parse(session.jid);
     const to = addresses.parse(receipt.to);
-    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.take(n, { from, to }, receipt);
+    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.take(n, { from, to }, receipt, session.id);
   });
   gate.on('unheldReceipt', (receipt, id) => {
     const from = addresses.parse(receipt.by);

@@ -138,6 +138,34 @@ test('a receipt for what was let go without being stored is for what its sender 
   expect(await it.metric('delivered_total')).toBe(1);
 });
 
+describe.each(['receipt', 'marker'])('a %s', (by) => {
+  test.each([false, true])(
+    'of a device for the first, when the gate has forgotten that, is not for the second, which it was not given; after a restart: %s',
+    async (after) => {
+      await it?.close();
+      it = await PeerProxy.start(redis.url, { MODE: 'transparent', PROOF_GRACE: '50ms' });
+      const sessions = session('P', 'available') + session('D', 'available');
+      gate = new ScriptedGate(it.peer, { remembers: sessions });
+      await it.ready();
+      const one = await writes('1', 'one');
+      gate.tells(sent(one, 'P', 'D') + has(one, 'P', 'receipt', '1'));
+      await until(() => forgotten().includes(one), { what: 'the end of the first' });
+      const other = await writes('1', 'two');
+      gate.tells(sent(other, 'P'));
+      await handled();
+      const late = has(other, 'D', by, '1');
+      if (after) await restarts(sessions + sent(other, 'P') + late);
+      else gate.tells(late);
+      await handled();
+      await handled();
+      expect(forgotten()).not.toContain(other);
+      gate.tells(`<returned n="${other}" jid="${BOB}/P" session="P"/>${session('P', 'gone')}`);
+      await until(() => copies().length > 0, { what: 'the copy' });
+      expect(copies()).toEqual([`${other} ${BOB}/D`]);
+    },
+  );
+});
+
 describe.each([false, true])('what is shown; after a restart: %s', (after) => {
   test('a receipt is for the message that its session was given, and one more of it for no other', async () => {
     const [one, other, told] = await two();

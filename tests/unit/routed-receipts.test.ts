@@ -40,8 +40,8 @@ function asks(underWay: StoredRecord | undefined): Request | undefined {
   const receiptSupport = new ReceiptSupport();
   receiptSupport.record(RECORD.sender, RECORD.recipient, 0);
   const receipts = new RoutedReceipts({
-    gate: { noteConfirmed: () => {} },
-    copies: { forget: () => {} },
+    gate: { noteConfirmed: () => {}, factsOf: () => undefined },
+    copies: { forget: () => {}, whenKnown: (_, then) => then() },
     originals: { underWay: (key) => (key === RECORD.key ? underWay : undefined) },
     messages,
     pipeline: { push: ({ request }: Work) => void pushed.push(request as Request) } as never,
@@ -51,7 +51,7 @@ function asks(underWay: StoredRecord | undefined): Request | undefined {
     clock: { now: () => 0 },
     counts: { provedByRoutedReceipt: 0 },
   });
-  receipts.take('e-1', route, receipt);
+  receipts.take('e-1', route, receipt, 'D');
   return pushed[0];
 }
 

@@ -99,16 +99,30 @@ function impliedBy(all: readonly OfThatId[], session: Confirming): Meant {
 
 const thatOne = ({ record }: OfThatId): Meant => ({ what: 'one', key: record.key, only: onlyThat(record) });
 
-/** Whether that session was given it under the id that its sender gave it: copies of all but the first have ids of their own. */
+/** Whether that session was given it under the id that its sender gave it. */
 function wasGiven({ record, facts }: OfThatId, session: Confirming): boolean {
-  const isIt = (one: { readonly jid: string; readonly id: string }) => isAt(one, session);
-  for (const { copy, sessions, states } of facts?.outcomes.values() ?? []) {
-    if (copy > 1 && isMarked(record.key)) continue;
-    if (isUnseen(states, sessions) || sessions.some(isIt)) return true;
-  }
   return (
-    facts?.flushed.some(isIt) === true || (record.state !== 'pending' && record.receiptResource === session.resource)
+    (facts !== undefined && wasWritten(record.key, facts, session)) ||
+    (record.state !== 'pending' && record.receiptResource === session.resource)
   );
+}
+
+/** As far as the gate has said whom it gave it: copies of all but the first have ids of their own. */
+function wasWritten(key: string, { outcomes, flushed }: Facts, session: Pick<Confirming, 'jid' | 'id'>): boolean {
+  for (const { copy, sessions, states } of outcomes.values()) {
+    if (copy > 1 && isMarked(key)) continue;
+    if (isUnseen(states, sessions) || sessions.some((one) => isAt(one, session))) return true;
+  }
+  return flushed.some((one) => isAt(one, session));
+}
+
+/**
+ * Whether what a gate says a session has confirmed, by the id that its sender gave it, may be that message. Of several of one id a gate
+ * knows those only that it was not told to forget. So one that is not the first of its id is none that the session was not given: the
+ * session may have had the first as a carbon (XEP-0280), or was given it, and confirms it late.
+ */
+export function mayBeMeant(key: string, facts: Facts | undefined, session: Pick<Confirming, 'jid' | 'id'>): boolean {
+  return !isMarked(key) || facts === undefined || facts.outcomes.size === 0 || wasWritten(key, facts, session);
 }
 
 /**
@@ -139,7 +153,7 @@ function mayHaveBeenWritten({ outcomes, flushed }: Facts, session: Confirming): 
 const isUnseen = (states: ReadonlySet<string>, sessions: readonly unknown[]) =>
   states.has('passed') && sessions.length === 0;
 
-const isAt = (one: { readonly jid: string; readonly id: string }, { jid, id }: Confirming) =>
+const isAt = (one: { readonly jid: string; readonly id: string }, { jid, id }: Pick<Confirming, 'jid' | 'id'>) =>
   id === undefined ? one.jid === jid : one.id === id;
 
 function hasConfirmed({ record, facts, isInHand = false }: OfThatId, { id, resource }: Confirming): boolean {

@@ -11,19 +11,19 @@ import {
   settle,
 } from '../../store/contract.ts';
 import type { MessageTrace } from '../../util/message-trace.ts';
-import { keyOfWireId, mayNameSeveral, recordKey, senderIdOf } from '../../xmpp/stanza/message-key.ts';
+import { isMarked, keyOfWireId, mayNameSeveral, recordKey, senderIdOf } from '../../xmpp/stanza/message-key.ts';
 import type { Copies } from '../copies.ts';
 import type { Endings } from '../endings.ts';
 import type { ReceiptSupport } from '../receipt-support.ts';
 import type { Settlement } from '../settlement.ts';
-import type { Which } from './confirmed-messages.ts';
+import { mayBeMeant, type Which } from './confirmed-messages.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
 
 export interface RoutedReceiptsOptions {
-  readonly gate: Pick<GatePort, 'noteConfirmed'>;
-  readonly copies: Pick<GateCopies, 'forget'>;
+  readonly gate: Pick<GatePort, 'noteConfirmed' | 'factsOf'>;
+  readonly copies: Pick<GateCopies, 'forget' | 'whenKnown'>;
   readonly originals: Pick<Copies, 'underWay'>;
   readonly messages: Pick<HeldMessages, 'get'>;
   readonly pipeline: Pick<StoreQueue, 'push'>;
@@ -46,12 +46,12 @@ export class RoutedReceipts {
     this.#options = options;
   }
 
-  /** Settles the message that it is for; the gate says it again, after each `enable`, until that is done. */
-  take(n: string, route: Route, receipt: RoutedReceipt): void {
+  /** Settles the message that it is for; the gate says it again, after each `enable`, until that is done. `session`: its stream id. */
+  take(n: string, route: Route, receipt: RoutedReceipt, session: string): void {
     const { messages, pipeline, copies } = this.#options;
     const key = messages.get(n)?.key;
     if (key !== undefined) {
-      this.#settle(n, route, receipt, { key, only: onlyThat({ heldAs: n }) });
+      this.#takeFor(n, route, receipt, session, key);
       return;
     }
     // Before this process was started, as a rule. Its sender may have given its id to others.
@@ -60,7 +60,7 @@ export class RoutedReceipts {
       request: keyOfHeld(named, n),
       owner: route.from.returnsKey,
       done: (found) => {
-        if (found !== undefined) this.#settle(n, route, receipt, { key: found, only: onlyThat({ heldAs: n }) });
+        if (found !== undefined) this.#takeFor(n, route, receipt, session, found);
         // It was let go without being stored. What its sender has stored under this id may be another message, or the same, written again.
         else if (mayNameSeveral(receipt.id)) copies.forget(n);
         else this.#settle(n, route, receipt, anyOf(route, receipt.id));
@@ -71,6 +71,32 @@ export class RoutedReceipts {
   /** The same of a message that was not held, and that its sender may have written again, so that it is stored. */
   takeUnheld(route: Route, id: string): void {
     this.#receipt(undefined, route, id, anyOf(route, id));
+  }
+
+  #takeFor(n: string, route: Route, receipt: RoutedReceipt, session: string, key: string): void {
+    const { copies } = this.#options;
+    const take = () => {
+      if (this.#isMeant(n, route, receipt, session, key))
+        this.#settle(n, route, receipt, { key, only: onlyThat({ heldAs: n }) });
+    };
+    // A client may be faster than the server's word whom it gave the message.
+    if (isMarked(key)) copies.whenKnown(n, take);
+    else take();
+  }
+
+  /** Of what is not meant nothing is proved: whoever was given it confirms it, or it is sent again. */
+  #isMeant(n: string, { from, to }: Route, { by, id }: RoutedReceipt, session: string, key: string): boolean {
+    const { gate, trace } = this.#options;
+    const facts = gate.factsOf(n);
+    if (!mayNameSeveral(id) || mayBeMeant(key, facts, { jid: from.full, id: session })) return true;
+    facts?.has.delete(session);
+    const why = `its session was not given it, and others had that id before: a ${by}`;
+    trace?.(
+      'receipt ignored',
+      { sender: to.inner, recipient: from.inner, wireId: id, key },
+      { why, session: from.full },
+    );
+    return false;
   }
 
   #settle(n: string, route: Route, { by, id }: RoutedReceipt, which: Which): void {
