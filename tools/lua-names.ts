@@ -8,6 +8,7 @@ const GIVEN = new Set([
 ]);
 /** What Prosody gives a module beyond Lua 5.1. */
 export const GIVEN_BY_PROSODY: ReadonlySet<string> = new Set([
+  'collectgarbage',
   ...['module', 'prosody', 'require', 'string', 'table', 'math', 'os', 'io', 'debug', 'coroutine', 'setmetatable'],
   ...['getmetatable', 'tostring', 'tonumber', 'type', 'pairs', 'ipairs', 'next', 'select', 'pcall', 'error', 'assert'],
 ]);

@@ -43,7 +43,7 @@ local function deliver(command, lease, done)
 		return done("not-addressee");
 	end
 	gate.queues.add_before_later(from.." "..bare, { ready = true; run = function ()
-		local note = not gate.outcomes.get(n) and gate.notes.take(from, bare, message.attr.id, message:get_child_text("body"));
+		local note = not gate.outcomes.get(n) and gate.notes.take(from, bare, message);
 		if note then
 			-- The server has written it by itself.
 			local record = gate.outcomes.remember(n, from, bare, message.attr.id, message:get_child_text("body"), true);

@@ -9,7 +9,7 @@ local MOST = 10000;
 
 return function (gate)
 
--- A note: { note = true, name, body, has, items, given = { jid, id } }, to be tracked like a record of outcomes.lib.lua. By name (sender,
+-- A note: { note = true, name, words, has, items, given = { jid, id } }, to be tracked like a record of outcomes.lib.lua. By name (sender,
 -- recipient, id) lists of them, the oldest first; `order`, from `first` to `last`: all of them, also those that were taken or dropped.
 local state = gate.state.notes or { names = {}, order = {}, first = 1, last = 0 };
 gate.state.notes = state;
@@ -35,6 +35,8 @@ local function make_room()
 		state.first = state.first + 1;
 		if not note.removed then
 			remove(note);
+			-- The session that was given it is not asked about it, and has it for as long as it lasts.
+			gate.proofs.forget(note);
 		end
 	end
 end
@@ -49,7 +51,7 @@ local function flushed(stanza, session)
 	local from, to = jid_bare(attr.from), session.username.."@"..session.host;
 	local name = protocol.name(from, to, attr.id);
 	local note = {
-		note = true; name = name; body = stanza:get_child_text("body"); has = {}; items = {};
+		note = true; name = name; words = protocol.words(stanza); has = {}; items = {};
 		given = { jid = session.full_jid, id = gate.sessions.id(session) };
 	};
 	make_room();
@@ -71,9 +73,11 @@ local function saw(note, kind, attr)
 end
 
 --- The note of such a message, which is no note any more, or nil; bare JIDs.
-local function take(from, to, id, body)
+local function take(from, to, message)
+	local id = message.attr.id;
 	for _, note in ipairs(id and state.names[protocol.name(from, to, id)] or {}) do
-		if note.body == body then
+		-- One of a version before has the body whole.
+		if protocol.says(message, note.words or note.body) then
 			remove(note);
 			return note;
 		end

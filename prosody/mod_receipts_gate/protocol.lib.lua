@@ -3,6 +3,7 @@
 local st = require "util.stanza";
 local xml_escape = st.xml_escape;
 local jid_bare = require "util.jid".bare;
+local hash = require "util.hashes".sha1;
 
 local NS = "urn:openfire-receipts:gate:1";
 local NS_OWN = "urn:openfire-receipts:0";
@@ -13,6 +14,9 @@ local NS_RECEIPTS, NS_MARKERS = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0";
 
 -- What has a longer id no receipt finds: a client that makes such ones would fill the memory with them.
 local LONGEST_ID = 4096;
+
+-- Bytes. Of a longer body a digest is kept, of which nothing else would be in memory any more.
+local LONGEST_BODY = 256;
 
 -- What a message may hold without being worth a hold.
 local TRIFLES = {
@@ -124,6 +128,17 @@ local function unwrapped(command)
 	return message;
 end
 
+--- What a message's body is known again by, or nil without one.
+local function words(stanza)
+	local body = stanza:get_child_text("body");
+	return body and #body > LONGEST_BODY and hash(body) or body;
+end
+
+--- Whether a message has the body of these words. Versions before kept each body whole.
+local function says(stanza, expected)
+	return expected == words(stanza) or expected == stanza:get_child_text("body");
+end
+
 --- What tells a message apart on its way through modules that clone it.
 local function signature(stanza)
 	local attr = stanza.attr;
@@ -132,14 +147,14 @@ local function signature(stanza)
 		to = jid_bare(attr.to);
 		id = attr.id;
 		type = attr.type;
-		body = stanza:get_child_text("body");
+		body = words(stanza);
 	};
 end
 
 local function has_signature(stanza, expected)
 	local attr = stanza.attr;
 	return stanza.name == "message" and attr.from == expected.from and attr.id == expected.id and attr.type == expected.type
-		and jid_bare(attr.to) == expected.to and stanza:get_child_text("body") == expected.body;
+		and jid_bare(attr.to) == expected.to and says(stanza, expected.body);
 end
 
 return {
@@ -156,6 +171,8 @@ return {
 	remove_ours = remove_ours;
 	shown = shown;
 	unwrapped = unwrapped;
+	words = words;
+	says = says;
 	signature = signature;
 	has_signature = has_signature;
 };

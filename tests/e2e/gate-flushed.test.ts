@@ -1,6 +1,7 @@
 import xml, { type Element } from '@xmpp/xml';
 import type { GateComponent } from '../support/gate/gate-component.ts';
 import { deliver, GateStage } from '../support/gate/gate-stage.ts';
+import { until } from '../support/time/until.ts';
 
 /** The server is killed: what it gives a client from its offline storage has no number then, and is not written again. */
 let stage: GateStage;
@@ -123,4 +124,18 @@ test('another text under the same id, and another id: written', async () => {
   await component.event('outcome', { n, state: 'sent' });
   await bob.handledBefore();
   expect(bob.bodies()).toEqual(['Six', 'Of the same id', 'Six']);
+});
+
+test('what the server gives of long messages that have no number fills no memory', async () => {
+  const alice = await stage.user('alice', 'phone');
+  component.verdict = () => 'pass';
+  const size = 60_000;
+  const bodies = Array.from({ length: 40 }, (_, i) => `${i} ${'x'.repeat(size)}`);
+  const before = await stage.memory(alice);
+  for (const body of bodies) await alice.say(BOB, body, { id: body.slice(0, 3) });
+  await until(() => component.events('held').length === bodies.length, { what: 'what is held' });
+  await component.command();
+  const bob = await stage.raw('bob', 'desk');
+  await bob.hears(bodies.at(-1) as string);
+  expect((await stage.memory(alice)) - before).toBeLessThan((bodies.length * size) / 4);
 });

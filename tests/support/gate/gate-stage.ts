@@ -89,6 +89,12 @@ export class GateStage {
     await by.asks(this.domain, xml(action, { xmlns: 'urn:test:gate-control' }), 'set');
   }
 
+  /** What Prosody has in its memory, bytes. */
+  async memory(by: TestUser): Promise<number> {
+    const answer = await by.asks(this.domain, xml('memory', { xmlns: 'urn:test:gate-control' }), 'set');
+    return Number(answer.getChild('memory')?.attrs.bytes);
+  }
+
   #raw(username: string, resource: string): RawClientOptions {
     return { port: this.server.c2sPort, domain: this.domain, username, resource };
   }

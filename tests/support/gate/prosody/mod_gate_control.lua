@@ -30,6 +30,14 @@ command("go-on", function ()
 	waiting = {};
 end);
 
+-- What the server has in its memory, bytes.
+module:hook("iq-set/host/"..NS..":memory", function (event)
+	collectgarbage();
+	collectgarbage();
+	event.origin.send(st.reply(event.stanza):tag("memory", { xmlns = NS, bytes = ("%d"):format(collectgarbage("count") * 1024) }));
+	return true;
+end);
+
 -- Ends all sessions but the one that asks, detached ones too, and empties the offline storage.
 command("clear", function (origin)
 	for _, user in pairs(prosody.hosts[module.host].sessions) do
