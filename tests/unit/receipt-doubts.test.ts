@@ -7,7 +7,7 @@ import { RecentTexts } from '../../src/delivery/gate/recent-texts.ts';
 import type { CommandOutcome } from '../../src/gate/command-requests.ts';
 import { type Facts, type KnownSession, newFacts } from '../../src/gate/facts.ts';
 import { GateSessions } from '../../src/gate/sessions.ts';
-import type { StoredRecord } from '../../src/store/contract.ts';
+import { type StoredRecord, sizeOf } from '../../src/store/contract.ts';
 
 const { jest } = import.meta;
 const GRACE = 5000;
@@ -90,6 +90,7 @@ class Stage extends EventEmitter {
       firstStoredAt: this.now,
       storedAt: this.now,
       otherAttributes: '',
+      recipientResource: '',
       type: 'chat',
     };
     this.doubts.sent({ ...record, ...details, state: 'pending' } as StoredRecord);
@@ -544,15 +545,18 @@ test('PROOF_GRACE=0s: nothing is in doubt', () => {
 });
 
 test('texts are kept up to a bound, the oldest go first', () => {
-  const texts = new RecentTexts(10);
-  const record = (inner: string) => ({ inner }) as StoredRecord;
+  const addresses = { sender: 'alice@s', senderResource: 'x', recipient: 'bob@s', recipientResource: '' };
+  const record = (inner: string, wireId = 'm') =>
+    ({ ...addresses, inner, wireId, otherAttributes: '' }) as StoredRecord;
+  const texts = new RecentTexts(2.5 * sizeOf(record('12345')));
   texts.put('1', record('12345'));
   texts.put('2', record('12345'));
   texts.put('1', record('1234'));
   texts.put('3', record('12'));
   expect(texts.take('2')).toBeUndefined();
-  expect(texts.take('1')).toEqual({ inner: '1234' });
-  expect(texts.take('3')).toEqual({ inner: '12' });
-  texts.put('4', record('12345678901'));
+  expect(texts.take('1')?.inner).toBe('1234');
+  expect(texts.take('3')?.inner).toBe('12');
+  // Nor are long ids kept with short texts.
+  texts.put('4', record('1', 'm'.repeat(500)));
   expect(texts.take('4')).toBeUndefined();
 });

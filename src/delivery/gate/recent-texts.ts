@@ -1,7 +1,7 @@
-import type { StoredRecord } from '../../store/contract.ts';
+import { type StoredRecord, sizeOf } from '../../store/contract.ts';
 
-/** Bytes of XML that are kept at most. */
-const MOST = 8_000_000;
+/** Bytes of messages that are kept at most, all of them: a client's ids may be a thousand times as long as its texts. */
+const MOST = 16_000_000;
 /** What is left of them when there are more: to ask a Map for its oldest is dear after others were deleted (util/oldest.ts). */
 const LEFT = 15 / 16;
 
@@ -19,7 +19,7 @@ export class RecentTexts {
   put(n: string, record: StoredRecord): void {
     this.take(n);
     this.#byNumber.set(n, record);
-    this.#size += record.inner.length;
+    this.#size += sizeOf(record);
     if (this.#size <= this.#most) return;
     for (const oldest of this.#byNumber.keys()) {
       if (this.#size <= this.#most * LEFT) return;
@@ -37,7 +37,7 @@ export class RecentTexts {
     const record = this.#byNumber.get(n);
     if (record === undefined) return undefined;
     this.#byNumber.delete(n);
-    this.#size -= record.inner.length;
+    this.#size -= sizeOf(record);
     return record;
   }
 }
