@@ -1,4 +1,4 @@
-import type { AddressPolicy } from '../addressing/address-policy.ts';
+import type { AddressPolicy, Route } from '../addressing/address-policy.ts';
 import { BothPolicy } from '../addressing/both-policy.ts';
 import { SubdomainPolicy } from '../addressing/subdomain-policy.ts';
 import { TransparentPolicy } from '../addressing/transparent-policy.ts';
@@ -75,6 +75,16 @@ function userAt(addresses: AddressPolicy, jid: string): string | undefined {
   }
 }
 
+/** The two of a message of a gate's, if both are users; a server may have names that are none to us. */
+function usersAt(addresses: AddressPolicy, from: string, to: string): Pick<Route, 'from' | 'to'> | undefined {
+  try {
+    const both = { from: addresses.parse(from), to: addresses.parse(to) };
+    return both.from.kind === 'user' && both.to.kind === 'user' ? both : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a gate tells the rooms above, and they it. */
 export function connectGate(
   gate: Gate,
@@ -104,20 +114,17 @@ export function connectGate(
     log,
   });
   gate.on('held', (n, element) => {
-    const from = addresses.parse(element.attrs.from ?? '');
-    const to = addresses.parse(element.attrs.to ?? '');
-    if (from.kind === 'user' && to.kind === 'user') messages.takeHeld({ from, to, heldAs: n }, element);
+    const users = usersAt(addresses, element.attrs.from ?? '', element.attrs.to ?? '');
+    if (users !== undefined) messages.takeHeld({ ...users, heldAs: n }, element);
     else gate.give('pass', n);
   });
   gate.on('receipt', ({ n, session }, receipt) => {
-    const from = addresses.parse(session.jid);
-    const to = addresses.parse(receipt.to);
-    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.take(n, { from, to }, receipt, session.id);
+    const users = usersAt(addresses, session.jid, receipt.to);
+    if (users !== undefined) delivery.routedReceipts?.take(n, users, receipt, session.id);
   });
   gate.on('unheldReceipt', (receipt, id) => {
-    const from = addresses.parse(receipt.by);
-    const to = addresses.parse(receipt.to);
-    if (from.kind === 'user' && to.kind === 'user') delivery.routedReceipts?.takeUnheld({ from, to }, id);
+    const users = usersAt(addresses, receipt.by, receipt.to);
+    if (users !== undefined) delivery.routedReceipts?.takeUnheld(users, id);
   });
   // Of those that are told before all are, nobody knows what they did meanwhile.
   gate.on('session', ({ user, resource, session: { id, state, priority }, what }) => {

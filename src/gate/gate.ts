@@ -86,7 +86,7 @@ export class Gate extends EventEmitter<Events> {
     const listener = {
       enabled: (terms: Enabled) => this.#enabled(terms),
       asked: () => this.#heardOfLedger(),
-      event: (event: GateEvent) => this.#event(event),
+      event: (event: GateEvent) => this.#take(event),
       lost: () => this.#lost(),
     };
     this.#lease = new GateLease({ ...options, listener });
@@ -268,6 +268,15 @@ export class Gate extends EventEmitter<Events> {
     this.#lostAt = this.#options.clock.now();
     this.#verdicts.end();
     this.emit('lost');
+  }
+
+  /** One event that cannot be handled keeps nobody from hearing those that came with it. */
+  #take(event: GateEvent): void {
+    try {
+      this.#event(event);
+    } catch (error) {
+      this.#options.log.warn({ err: error, event: event.kind }, 'What the gate tells could not be handled');
+    }
   }
 
   #event(event: GateEvent): void {

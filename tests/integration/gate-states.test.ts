@@ -259,3 +259,20 @@ test('acknowledged to the process before by a session that ends right after: it 
   gate.tells(session('P', 'phone', 'gone') + session('D', 'desk', 'available'));
   await until(() => delivered().includes(id), { what: 'the message, once more' });
 });
+
+test('what is told of a user whose address is none to us keeps nothing else from being heard', async () => {
+  // U+1D2E: whoever folds it takes him for bob; Prosody and Openfire let him have an account.
+  const passed =
+    '<unheld from="alice@example.org/phone" to="\u1d2eob@example.org" id="5f0c8a6e-9b1d-4c7e-8a2f-ffffffffffff" confirmed="\u1d2eob@example.org/desk"/>';
+  const session = (id: string, state: string) =>
+    `<session jid="bob@example.org/${id}" id="${id}" state="${state}" priority="0"/>`;
+  await start({ remembers: session('old', 'available') + passed });
+  await it.ready();
+  expect(await held(passed)).toBe('stored');
+  const n = `epoch-${ids}`;
+  gate.tells(
+    `${passed}<outcome n="${n}" copy="1" state="sent"><session jid="bob@example.org/old" id="old"/></outcome>${session('old', 'gone')}${session('new', 'available')}`,
+  );
+  const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
+  await until(() => delivered().includes(idOf(ids)), { what: 'the message, once more' });
+});

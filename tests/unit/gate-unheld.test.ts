@@ -171,3 +171,15 @@ test('an id so long that it would fill the memory is not kept', () => {
   unheld.noteConfirmed(name, RECEIPT, 0);
   expect(unheld.isEmpty).toBe(true);
 });
+
+test('what cannot be handled of one event keeps nothing from being heard that came with it', () => {
+  const heard: string[] = [];
+  const gate = gateThatHears(`${unheld(UNIQUE, ' confirmed="b@s/phone"')}<ready/>`, (one) => {
+    one.on('unheldReceipt', () => {
+      throw new Error('as the test wants it');
+    });
+    one.on('ready', () => heard.push('ready'));
+  });
+  expect([heard, gate.isReady]).toEqual([['ready'], true]);
+  gate.close();
+});
