@@ -54,26 +54,26 @@ inChromium('the demo page, where they write to their own addresses', () => {
   });
 
   test('bob’s network is cut: stored, one tick; it comes back: delivered', async () => {
-    await visit.press('Cut bob’s network');
+    await visit.press('Cut Bob’s network');
     await bob().is('connecting …');
     await alice().write('Into the cut');
     await alice().shows('Into the cut', 'Stored');
     expect(await bob().count('Into the cut')).toBe(0);
     // So long that some attempts to connect fail; the session is resumed all the same.
     await visit.tab.waitForTimeout(2500);
-    await visit.press('Reconnect bob’s network');
+    await visit.press('Reconnect Bob’s network');
     await alice().shows('Into the cut', 'Delivered');
     expect(await bob().count('Into the cut')).toBe(1);
     await bob().is('online');
   });
 
   test('bob is frozen: the server takes him for online; his session gets no copy beside what it waits for', async () => {
-    await visit.press('Freeze bob');
+    await visit.press('Freeze Bob');
     await visit.tab.getByText('network frozen', { exact: true }).waitFor();
     await alice().write('Into the ice');
     await alice().shows('Into the ice', 'Stored');
     expect(await bob().count('Into the ice')).toBe(0);
-    await visit.press('Unfreeze bob');
+    await visit.press('Unfreeze Bob');
     await alice().shows('Into the ice', 'Delivered');
     await alice().write('After the ice');
     await bob().shows('After the ice', 'Received');
@@ -82,11 +82,11 @@ inChromium('the demo page, where they write to their own addresses', () => {
 
   test('bob’s tab is closed: it waits; opened again, it has what was there and what was missed', async () => {
     const before = await bob().bodies();
-    await visit.press('Close bob’s tab');
-    await visit.tab.getByText('bob’s tab is closed', { exact: true }).waitFor();
+    await visit.press('Close Bob’s tab');
+    await visit.tab.getByText('Bob’s tab is closed', { exact: true }).waitFor();
     await alice().write('Where are you?');
     await alice().shows('Where are you?', 'Stored');
-    await visit.press('Open bob’s tab');
+    await visit.press('Open Bob’s tab');
     await bob().shows('Where are you?', 'Received');
     await alice().shows('Where are you?', 'Delivered');
     expect(await bob().bodies()).toEqual([...before, 'Where are you?']);
@@ -156,19 +156,19 @@ inChromium('the demo page, where they write to their own addresses', () => {
   });
 
   test('all of it at once, and back again: what was stored before arrives, once', async () => {
-    await visit.press('Freeze bob');
-    await visit.press('Close bob’s tab');
+    await visit.press('Freeze Bob');
+    await visit.press('Close Bob’s tab');
     await alice().write('One');
     await alice().shows('One', 'Stored');
     await visit.press('Stop the proxy');
     await visit.news('The proxy was killed');
     await visit.press('Stop Redis');
     await visit.news('Redis was killed');
-    await visit.press('Open bob’s tab');
+    await visit.press('Open Bob’s tab');
     await visit.press('Start the proxy');
     await visit.news('The proxy is up again');
     await visit.press('Start Redis');
-    await visit.press('Unfreeze bob');
+    await visit.press('Unfreeze Bob');
     await alice().shows('One', 'Delivered');
     expect(await bob().count('One')).toBe(1);
   });
@@ -218,13 +218,13 @@ inChromium('the demo page, where they write to the component’s addresses', () 
   afterEach(() => expect(visit.complaints).toEqual([]));
 
   test('bob is frozen: the server takes him for online; copies that came meanwhile are shown once', async () => {
-    await visit.press('Freeze bob');
+    await visit.press('Freeze Bob');
     await visit.tab.getByText('network frozen', { exact: true }).waitFor();
     await alice().write('Into the ice');
     await alice().shows('Into the ice', 'Stored');
     await visit.figure('redelivered', 1);
     expect(await bob().count('Into the ice')).toBe(0);
-    await visit.press('Unfreeze bob');
+    await visit.press('Unfreeze Bob');
     await alice().shows('Into the ice', 'Delivered');
     await alice().write('After the ice');
     await bob().shows('After the ice', 'Received');
@@ -272,8 +272,8 @@ inChromium('the demo page, where they write to the component’s addresses', () 
 
   test('all of it at once, and back again: what was written meanwhile arrives, each once', async () => {
     const texts = ['One', 'Two', 'Three'];
-    await visit.press('Freeze bob');
-    await visit.press('Close bob’s tab');
+    await visit.press('Freeze Bob');
+    await visit.press('Close Bob’s tab');
     await alice().write('One');
     await alice().shows('One', 'Stored');
     await visit.press('Stop the proxy');
@@ -282,11 +282,11 @@ inChromium('the demo page, where they write to the component’s addresses', () 
     await visit.press('Stop Redis');
     await visit.news('Redis was killed');
     await alice().write('Three');
-    await visit.press('Open bob’s tab');
+    await visit.press('Open Bob’s tab');
     await visit.press('Start the proxy');
     await visit.news('The proxy is up again');
     await visit.press('Start Redis');
-    await visit.press('Unfreeze bob');
+    await visit.press('Unfreeze Bob');
     for (const text of texts) await alice().shows(text, 'Delivered');
     expect((await bob().bodies()).filter((body) => texts.includes(body)).sort()).toEqual([...texts].sort());
   });
@@ -320,7 +320,7 @@ inChromium('the demo page, where messages live for three seconds, in Chinese', (
     for (const frame of visit.tab.frames()) expect(await frame.evaluate('document.documentElement.lang')).toBe('en');
     await visit.figure('failedCount', 1);
     // A receipt that comes late is better than none: the failure is taken back.
-    await visit.press('Unfreeze bob');
+    await visit.press('Unfreeze Bob');
     await alice.shows('没人回答', 'Delivered');
     expect(await bob.count('没人回答')).toBe(1);
   });

@@ -65,7 +65,7 @@ export class LifePanel {
     if (!mine) {
       const [name] = this.#route;
       return [
-        [at, t('lifeSentAt', { name })],
+        [at, t('lifeSentAt', { name: t(name) })],
         [shownAt, t('lifeReceived')],
       ];
     }

@@ -111,13 +111,13 @@ function writePresence(): void {
 }
 
 document.body.dataset.name = self;
-find('h1').textContent = self;
 find('.face').textContent = self.slice(0, 1).toUpperCase();
 inWords(() => {
-  document.title = t('windowOf', { name: self });
+  find('h1').textContent = t(self);
+  document.title = t('windowOf', { name: t(self) });
   document.documentElement.lang = t('switchTo') === 'English' ? 'zh-Hans' : 'en';
-  find('label').textContent = t('placeholder', { name: other });
-  find<HTMLInputElement>('input').placeholder = t('placeholder', { name: other });
+  find('label').textContent = t('placeholder', { name: t(other) });
+  find<HTMLInputElement>('input').placeholder = t('placeholder', { name: t(other) });
   find('form button').textContent = t('send');
   writePresence();
   find('.address').textContent = t('writesTo', { address: to });

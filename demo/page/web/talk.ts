@@ -51,7 +51,7 @@ export class Talk {
     resized.observe(this.#box);
     resized.observe(this.#list);
     inWords(() => {
-      this.#box.setAttribute('aria-label', t('messagesOf', { name: self }));
+      this.#box.setAttribute('aria-label', t('messagesOf', { name: t(self) }));
       this.#box.dataset.empty = t('empty');
       for (const bubble of this.#bubbles.values()) bubble.write();
     });

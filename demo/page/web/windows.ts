@@ -45,7 +45,7 @@ export class ChatWindow {
   }
 
   #write(): void {
-    const values = { name: this.#name };
+    const values = { name: t(this.#name) };
     this.#place.dataset.line = this.#line;
     this.#mark.hidden = this.#line === 'open' || this.#frame === undefined;
     this.#mark.textContent = this.#mark.hidden ? '' : t(this.#line === 'cut' ? 'lineCut' : 'lineFrozen');
