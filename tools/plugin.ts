@@ -102,6 +102,5 @@ if (process.argv[1] === import.meta.filename) {
   } else {
     show(buildPlugin());
     show(testCore());
-    console.log('openfire/plugin/dist/receiptsgate.jar');
   }
 }

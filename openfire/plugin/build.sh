@@ -11,3 +11,4 @@ jar cf "$work/plugin/lib/plugin-receiptsgate.jar" -C "$work/classes" .
 cp -r plugin.xml readme.html changelog.html web "$work/plugin/"
 jar cf "$work/receiptsgate.jar" -C "$work/plugin" .
 mv "$work/receiptsgate.jar" dist/receiptsgate.jar
+echo "The plugin: $PWD/dist/receiptsgate.jar"

@@ -70,7 +70,8 @@ export async function carryOut(
     const [copy] = await Promise.all([again.gets(id, undefined, within), again.send('presence', {})]);
     await again.confirms(copy);
     await alice.isTold('delivered', id);
-    say(`He is back, and was sent it again after ${((Date.now() - since) / 1000).toFixed(1)} s: delivered.`);
+    const seconds = ((Date.now() - since) / 1000).toFixed(1);
+    say(`He is back, and was sent it again ${seconds === '0.0' ? 'at once' : `after ${seconds} s`}: delivered.`);
     // A session that ends right after its receipt leaves that in doubt: the message would come once more at his next login.
     const { mode, proofGrace } = config.gate;
     if (mode !== 'subdomain' && proofGrace > 0) await sleep(proofGrace + SPARE);

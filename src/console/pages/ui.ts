@@ -48,7 +48,7 @@ export function openUi(language: Language, csrfToken: string, now: number = Date
     time: (at, ms = false) =>
       Number.isNaN(Date.parse(at))
         ? html`<span class="soft">?</span>`
-        : html`<time datetime="${at}" title="${at}"><span class="clock">${clock(at, ms)}</span> <span class="soft">${relative(at)}</span></time>`,
+        : html`<time datetime="${at}" title="${at}"><span class="clock">${clock(at, ms)}</span> <span class="soft">(${relative(at)})</span></time>`,
     csrf: html`<input type="hidden" name="csrf" value="${csrfToken}">`,
   };
 }

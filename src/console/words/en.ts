@@ -55,7 +55,7 @@ export const en = {
   mode_transparent: "transparent: users write to each other's own addresses",
   mode_both: 'both: own addresses, and {domain}',
   version: 'Version',
-  paused: 'Redelivery is paused since {time} by {by}. Resume it with the command "Pause and resume redelivery".',
+  paused: 'Redelivery has been paused since {time}, by {by}. Resume it with the command "Pause and resume redelivery".',
   unknownFigures: 'Redis does not answer: what it knows is not shown.',
 
   search: 'Find',
