@@ -40,6 +40,7 @@ describe('pages that people write', () => {
     '.',
     'docs',
     'openfire',
+    'prosody',
     'bench',
     'packages/client',
     'deploy/kubernetes',
