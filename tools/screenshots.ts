@@ -1,7 +1,9 @@
-// Makes the pictures of the console and of the demo for the docs, from real traffic: `npm run screenshots`. Chromium must be
-// there, and what the demo needs.
+// Makes the pictures of the console and of the demo for the docs, from five minutes of real traffic: `npm run screenshots`. Chromium
+// must be there, what the demo needs, and a font that has Chinese.
+import { spawnSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { DemoVisit } from '../tests/support/browser/demo-page.ts';
 import { ConsoleStage } from '../tests/support/stages/console-stage.ts';
@@ -53,11 +55,11 @@ async function shootConsole(): Promise<void> {
   }
 }
 
-/** An hour that was not: what is shown as curves is sampled after each step. Gives the key of a message with much to tell. */
+/** So long that there are curves to be seen, of which the process takes a point every ten seconds. Gives the key of a message with much to tell. */
 async function makeTraffic(stage: ConsoleStage): Promise<string> {
-  for (let i = 0; i < 40; i += 1) {
+  for (let i = 0; i < 30; i += 1) {
     for (let j = 0; j < 1 + ((i * 7) % 5); j += 1) await stage.delivered(`Message ${i}.${j}`);
-    await stage.proxy.history.sample();
+    await sleep(10_000);
   }
   stage.bob.autoReceipt = false;
   const before = stage.proxy.metrics.counts.handedOver;
@@ -104,6 +106,9 @@ async function shootDemo(): Promise<void> {
   }
 }
 
+if (spawnSync('fc-list', [':lang=zh'], { encoding: 'utf8' }).stdout === '') {
+  throw new Error('No font here has Chinese, and the pictures show some (apt: fonts-noto-cjk)');
+}
 await mkdir(folder, { recursive: true });
 await shootConsole();
 await shootDemo();
