@@ -2,6 +2,7 @@ import { type Facts, type Graces, type KnownSession, noteEnd } from '../../gate/
 import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
 import type { StoredRecord } from '../../store/contract.ts';
 import type { InTurn } from '../redelivery/in-turn.ts';
+import { type Confirmed, ConfirmingSessions } from './confirming-sessions.ts';
 import { DoubtedMessages, type DoubtedMessagesOptions } from './doubted-messages.ts';
 import { type EndedSession, EndedSessions } from './ended-sessions.ts';
 import { RecentTexts } from './recent-texts.ts';
@@ -15,24 +16,6 @@ export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
   readonly counts: { proofsDoubted: number; redelivered: number };
 }
 
-/** A message that a session has confirmed. */
-interface Confirmed {
-  readonly n: string;
-  readonly key: string;
-  readonly facts: Facts;
-  /** Whether other sessions were sent it as well: then the gate is to remember it. */
-  readonly isShared: boolean;
-  /** When (ms). */
-  readonly at: number;
-}
-
-/** What one session has confirmed lately. */
-interface Confirming {
-  readonly user: string;
-  readonly resource: string;
-  readonly messages: Confirmed[];
-}
-
 /**
  * Whether a receipt (heard `at`, ms) may be of this session: not of one that came after it, or in the same millisecond and after the message
  * was last given to anybody.
@@ -41,8 +24,6 @@ function isBy({ since, began }: KnownSession, { given }: Facts, at: number): boo
   return since < at || (since === at && (began === undefined || began <= given));
 }
 
-/** So many that were confirmed lately are known. */
-const MOST = 20_000;
 /** How often it is looked whose time is over, ms. */
 const EXPIRE_EVERY = 60_000;
 
@@ -58,14 +39,8 @@ const EXPIRE_EVERY = 60_000;
 export class ReceiptDoubts {
   readonly #options: ReceiptDoubtsOptions;
   readonly #texts = new RecentTexts();
-  /** By the session's stream. */
-  readonly #confirming = new Map<string, Confirming>();
-  /** Of those, what other sessions were sent as well, by its key; and the session's stream. */
-  readonly #watched = new Map<string, { readonly id: string; readonly one: Confirmed }>();
-  /** The numbers of those. */
-  readonly #watchedNumbers = new Set<string>();
+  readonly #confirming = new ConfirmingSessions();
   readonly #ended = new EndedSessions();
-  #known = 0;
   readonly #doubted: DoubtedMessages;
   readonly #shared: SharedDoubts;
   #timer: NodeJS.Timeout | undefined;
@@ -152,7 +127,7 @@ export class ReceiptDoubts {
 
   /** Whether the gate is to remember a message (by its number) that has ended. */
   remembers(n: string): boolean {
-    return this.#watchedNumbers.has(n) || this.#shared.has(n) || this.#doubted.remembers(n);
+    return this.#confirming.hasShared(n) || this.#shared.has(n) || this.#doubted.remembers(n);
   }
 
   /** What a user (bare JID) is sent once more, in its turn. */
@@ -165,9 +140,10 @@ export class ReceiptDoubts {
     const { gate, clock } = this.#options;
     const session = gate.sessionAt(user, resource);
     if (session === undefined) return;
-    const watched = this.#watched.get(key);
-    if (watched !== undefined && watched.id !== session.id)
-      noteReceipt(this.#factsOf(watched.one), session.id, clock.now());
+    const shared = this.#confirming.shared(key);
+    if (shared !== undefined && shared.id !== session.id) {
+      noteReceipt(this.#factsOf(shared.one), session.id, clock.now());
+    }
     this.#shared.confirmed(user, key, session.id);
   }
 
@@ -224,29 +200,13 @@ export class ReceiptDoubts {
   #over(one: Confirmed): void {
     this.#texts.take(one.n);
     if (!one.isShared) return;
-    this.#unwatch(one);
+    this.#confirming.forgetShared(one);
     this.#options.gate.forget(one.n);
-  }
-
-  #unwatch({ n, key }: Confirmed): void {
-    this.#watched.delete(key);
-    this.#watchedNumbers.delete(n);
   }
 
   /** Whether its session lives on is to be seen. Gives whether the gate is to remember it. */
   #watch(id: string, user: string, resource: string, one: Confirmed): boolean {
-    if (this.#known >= MOST) return false;
-    let confirming = this.#confirming.get(id);
-    if (confirming === undefined) {
-      confirming = { user, resource, messages: [] };
-      this.#confirming.set(id, confirming);
-    }
-    confirming.messages.push(one);
-    if (one.isShared) {
-      this.#watched.set(one.key, { id, one });
-      this.#watchedNumbers.add(one.n);
-    }
-    this.#known += 1;
+    if (!this.#confirming.put(id, user, resource, one)) return false;
     this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
     return one.isShared;
   }
@@ -262,11 +222,9 @@ export class ReceiptDoubts {
   }
 
   #gone(id: string, until: number): void {
-    const confirming = this.#confirming.get(id);
-    if (confirming === undefined) return;
-    const { user, messages } = confirming;
-    this.#confirming.delete(id);
-    this.#known -= messages.length;
+    const session = this.#confirming.take(id);
+    if (session === undefined) return;
+    const { user, messages } = session;
     for (const one of messages)
       if (!this.#judge(user, id, until, one) && one.isShared) this.#options.gate.forget(one.n);
   }
@@ -276,7 +234,7 @@ export class ReceiptDoubts {
     const { gate, clock } = this.#options;
     const until = this.#heardUntil;
     this.#isHeard = true;
-    for (const [id, { user, resource }] of [...this.#confirming]) {
+    for (const [id, { user, resource }] of this.#confirming.entries()) {
       if (gate.sessionAt(user, resource)?.id === id) continue;
       this.#ended.note(user, resource, { id, until, endedAt: clock.now() });
       this.#gone(id, until);
@@ -286,16 +244,14 @@ export class ReceiptDoubts {
 
   /** The server was started again, or its gate: that ended the sessions, and no client was killed. */
   #restarted(): void {
-    for (const { messages } of this.#confirming.values()) for (const one of messages) this.#over(one);
-    this.#confirming.clear();
+    for (const one of this.#confirming.takeAll()) this.#over(one);
     this.#ended.clear();
-    this.#known = 0;
   }
 
   /** Gives whether the gate is to remember it. */
   #judge(user: string, id: string, until: number, one: Confirmed): boolean {
     const record = this.#texts.take(one.n);
-    if (one.isShared) this.#unwatch(one);
+    if (one.isShared) this.#confirming.forgetShared(one);
     if (record === undefined || Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
     const { gate, counts } = this.#options;
     const facts = this.#factsOf(one);
@@ -312,17 +268,12 @@ export class ReceiptDoubts {
   /** What was confirmed by a session that has lived on for long enough is in no doubt any more. */
   #prune(): void {
     const { gate, graces } = this.#options;
-    this.#known = 0;
-    for (const [id, { user, resource, messages }] of this.#confirming) {
+    const livedUntil = (id: string, { user, resource }: { readonly user: string; readonly resource: string }) => {
       const session = gate.sessionAt(user, resource);
-      const until = this.#livedUntil(session?.id === id ? session : undefined);
-      const kept = messages.findIndex(({ at }) => until - at < graces.proof);
-      const over = messages.splice(0, kept === -1 ? messages.length : kept);
-      for (const one of over) this.#over(one);
-      if (messages.length === 0) this.#confirming.delete(id);
-      this.#known += messages.length;
-    }
-    if (this.#known === 0) {
+      return this.#livedUntil(session?.id === id ? session : undefined);
+    };
+    for (const one of this.#confirming.takeOlder(graces.proof, livedUntil)) this.#over(one);
+    if (this.#confirming.isEmpty) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
