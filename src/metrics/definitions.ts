@@ -152,7 +152,10 @@ export const DEFINITIONS = {
     help: 'Queues that somebody paused with the means of the queue library; what is in them is not worked off.',
   },
   pending: { type: 'gauge', help: 'Messages that wait for a receipt.' },
-  oldest_pending_age_seconds: { type: 'gauge', help: 'Age of the oldest of them; 0 when there is none.' },
+  oldest_pending_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest of them, to the minute: up to 60 s more than it is; 0 when there is none.',
+  },
   damaged: {
     type: 'gauge',
     help: 'Records in Redis that were found damaged and are kept aside, for UNDELIVERED_RETENTION.',

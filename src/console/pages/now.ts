@@ -34,8 +34,9 @@ ${
 function figures({ t, age, time }: Ui, { store, process, startedAt }: Now): Html {
   const tile = (word: Word, value: number | string, about: Html | string = '', link = '') =>
     html`<div class="tile"><dt>${link === '' ? t(word) : html`<a href="${link}">${t(word)}</a>`}</dt><dd>${value}${about === '' ? '' : html`<small>${about}</small>`}</dd></div>`;
-  const oldest =
-    store === undefined || store.waiting === 0 ? t('nothingWaits') : t('oldest', { age: age(store.oldestSeconds) });
+  // The store knows in which minute the oldest came.
+  const oldestOf = (seconds: number) => (seconds < 60 ? t('oldestNew') : t('oldest', { age: age(seconds) }));
+  const oldest = store === undefined || store.waiting === 0 ? t('nothingWaits') : oldestOf(store.oldestSeconds);
   return html`<dl class="tiles">
 ${store === undefined ? '' : tile('waitingNow', store.waiting, oldest, '/waiting')}
 ${store === undefined ? '' : tile('deadLetters', store.deadLetters, '', '/dead-letters')}
