@@ -6,6 +6,12 @@ import { NO_OPENFIRE, OpenfireGate } from '../support/gate/openfire-gate.ts';
 import type { RawClient } from '../support/gate/raw-client.ts';
 import { BareComponent } from '../support/openfire/bare-component.ts';
 
+/** Real clients' are encrypted. */
+const CONNECTIONS: [name: string, tls: boolean][] = [
+  ['plain', false],
+  ['TLS', true],
+];
+
 /** Rules 12, 15 to 17 and 19 of the gate in a real Openfire: whose word counts, and what ends with a session. */
 if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
 
@@ -72,10 +78,7 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(again.bodies()).toEqual([]);
   });
 
-  test.each([
-    ['plain', false],
-    ['TLS', true],
-  ])(
+  test.each(CONNECTIONS)(
     'a session whose connection is reset can be resumed while messages are held, and without a lease as little as without the plugin (%s)',
     async (_, tls) => {
       // Openfire 4.2, whose connections are not Netty's, has none; and with TLS 1.3 it leaves some logins without an answer.
@@ -100,27 +103,51 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     },
   );
 
-  test('a session that is resumed while its former connection stands, as after a change of networks, goes on, and others see nothing of it', async () => {
-    const bob = await stage.raw('bob', 'desk', { sm: true });
-    if (!bob.isOffered('csi', 'urn:xmpp:csi:0')) return;
-    const id = await session(bob);
-    await bob.send(xml('presence', { to: alice.jid }));
-    await alice.hears(({ name, attrs }) => name === 'presence' && attrs.from === bob.jid);
-    const before = bob.handled;
-    await said('On the way');
-    await bob.hears('On the way');
-    const resumed = await stage.resume(bob, before);
-    await resumed.hears('On the way');
-    await bob.nonza('stream:error');
-    await component.event('session', { id, state: 'detached' });
-    await component.event('session', { id, state: 'resumed' });
-    await said('After');
-    await resumed.hears('After');
-    await resumed.handledBefore();
-    expect(resumed.bodies()).toEqual(['On the way', 'After']);
-    const left = ({ name, attrs }: Element) => name === 'presence' && attrs.type === 'unavailable';
-    expect([component.events('session', { id, state: 'gone' }), alice.received.filter(left)]).toEqual([[], []]);
-  });
+  test.each(CONNECTIONS)(
+    'a session that is resumed while its former connection stands, as after a change of networks, goes on, and others see nothing of it (%s)',
+    async (_, tls) => {
+      if (!(await stage.raw('bob', 'asks', { presence: false })).isOffered('csi', 'urn:xmpp:csi:0')) return;
+      const bob = await stage.raw('bob', 'desk', { sm: true, tls });
+      const id = await session(bob);
+      await bob.send(xml('presence', { to: alice.jid }));
+      await alice.hears(({ name, attrs }) => name === 'presence' && attrs.from === bob.jid);
+      const before = bob.handled;
+      await said('On the way');
+      await bob.hears('On the way');
+      const resumed = await stage.resume(bob, before);
+      await resumed.hears('On the way');
+      await bob.nonza('stream:error');
+      await component.event('session', { id, state: 'detached' });
+      await component.event('session', { id, state: 'resumed' });
+      await said('After');
+      await resumed.hears('After');
+      await resumed.handledBefore();
+      expect(resumed.bodies()).toEqual(['On the way', 'After']);
+      const left = ({ name, attrs }: Element) => name === 'presence' && attrs.type === 'unavailable';
+      expect([component.events('session', { id, state: 'gone' }), alice.received.filter(left)]).toEqual([[], []]);
+    },
+  );
+
+  test.each(CONNECTIONS)(
+    'so does one whose former connection is full, since nobody reads there any more (%s)',
+    async (_, tls) => {
+      if (!(await stage.raw('bob', 'asks', { presence: false })).isOffered('csi', 'urn:xmpp:csi:0')) return;
+      const bob = await stage.raw('bob', 'desk', { sm: true, tls });
+      const id = await session(bob);
+      const before = bob.handled;
+      bob.freeze();
+      const carol = await stage.raw('carol', 'phone');
+      // More than both ends' buffers take.
+      const much = xml('body', {}, 'x'.repeat(100_000));
+      for (let i = 0; i < 80; i += 1) await carol.send(xml('message', { to: bob.jid, type: 'headline' }, much));
+      await carol.handledBefore();
+      const resumed = await stage.resume(bob, before);
+      await component.event('session', { id, state: 'resumed' });
+      await said('After');
+      await resumed.hears('After');
+      expect(component.events('session', { id, state: 'gone' })).toEqual([]);
+    },
+  );
 
   test('a former connection is ended for its own user alone', async () => {
     const bob = await stage.raw('bob', 'desk', { sm: true });

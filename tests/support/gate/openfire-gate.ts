@@ -92,10 +92,10 @@ export class OpenfireGate {
     return client;
   }
 
-  /** Takes a session over that lost its connection. */
-  async resume({ jid, smId }: RawClient, h: number): Promise<RawClient> {
+  /** Takes a session over that lost its connection, by another one of its kind. */
+  async resume({ jid, smId, tls }: RawClient, h: number): Promise<RawClient> {
     const [bare = '', resource = ''] = jid.split('/');
-    const client = await RawClient.resume(this.#raw(bare.split('@')[0] ?? '', resource), smId, h);
+    const client = await RawClient.resume({ ...this.#raw(bare.split('@')[0] ?? '', resource), tls }, smId, h);
     this.#raws.push(client);
     return client;
   }

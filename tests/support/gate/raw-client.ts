@@ -63,6 +63,11 @@ export class RawClient extends Dialogue {
     return `${username}@${domain}/${resource}`;
   }
 
+  /** Whether its connection is encrypted. */
+  get tls(): boolean {
+    return this.#options.tls === true;
+  }
+
   /** Whether the server has offered it in this stream. */
   isOffered(name: string, namespace: string): boolean {
     return this.#features?.getChild(name, namespace) !== undefined;
@@ -196,8 +201,9 @@ export class RawClient extends Dialogue {
     this.#socket.pause();
   }
 
-  /** Closes the stream in order. */
+  /** Closes the stream in order. Who reads no more would not see the end of it. */
   async leave(): Promise<void> {
+    this.#socket.resume();
     this.write('</stream:stream>');
     await this.#over;
   }

@@ -4,6 +4,8 @@ package io.netty.channel;
 public interface ChannelPipeline {
     ChannelHandler get(String name);
 
+    ChannelHandlerContext firstContext();
+
     ChannelHandlerContext context(Class<? extends ChannelHandler> type);
 
     ChannelPipeline addBefore(String before, String name, ChannelHandler handler);

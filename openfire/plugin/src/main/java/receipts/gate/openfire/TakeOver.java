@@ -32,6 +32,8 @@ final class TakeOver extends ChannelInboundHandlerAdapter {
     private static final int LOOK_AGAIN_MS = 5;
     /** After as many looks the server does what it does without us. */
     private static final int LOOKS = 400;
+    /** After as many the former connection is ended beneath TLS, which waits for 3 s for what nobody reads any more. */
+    private static final int LOOKS_AT_TLS = 50;
 
     private final BooleanSupplier isHolding;
     /** Has the gate look which sessions are detached, and goes on then. */
@@ -65,7 +67,7 @@ final class TakeOver extends ChannelInboundHandlerAdapter {
         waiting.add(stanza);
         former.writeAndFlush(CONFLICT);
         former.close();
-        awaitEnd(context, session, LOOKS);
+        awaitEnd(context, session, former, LOOKS);
     }
 
     @Override
@@ -104,10 +106,23 @@ final class TakeOver extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void awaitEnd(ChannelHandlerContext context, LocalSession session, int looks) {
-        if (session.isDetached()) look.accept(() -> context.executor().execute(() -> goOn(context)));
-        else if (looks == 0) goOn(context);
-        else context.executor().schedule(() -> awaitEnd(context, session, looks - 1), LOOK_AGAIN_MS, TimeUnit.MILLISECONDS);
+    private void awaitEnd(ChannelHandlerContext context, LocalSession session, Channel former, int looks) {
+        if (session.isDetached()) {
+            look.accept(() -> context.executor().execute(() -> goOn(context)));
+            return;
+        }
+        if (looks == 0) {
+            goOn(context);
+            return;
+        }
+        if (looks == LOOKS - LOOKS_AT_TLS) endBeneath(former);
+        context.executor().schedule(() -> awaitEnd(context, session, former, looks - 1), LOOK_AGAIN_MS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Past all handlers: that of TLS is the first. */
+    private static void endBeneath(Channel channel) {
+        ChannelHandlerContext first = channel.pipeline().firstContext();
+        if (first != null) first.close();
     }
 
     private void goOn(ChannelHandlerContext context) {
