@@ -6,6 +6,7 @@ import { opened } from '../support/process/opened.ts';
 import { World } from '../support/stages/world.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+const PATIENT = path.join(ROOT, 'tests/support/clients/patient.mjs');
 
 let world: World;
 let folder: string;
@@ -39,7 +40,7 @@ test.each(['docs/client.md', 'packages/client/README.md'])(
     await writeFile(file, program);
 
     const bob = await world.user('bob');
-    const example = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const example = spawn(process.execPath, ['--import', PATIENT, file], { stdio: ['ignore', 'pipe', 'pipe'] });
     example.once(
       'close',
       opened('an example', () => example.kill('SIGKILL')),

@@ -10,6 +10,7 @@ import { until } from '../support/time/until.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const EXAMPLES = path.join(ROOT, 'examples');
+const PATIENT = path.join(ROOT, 'tests/support/clients/patient.mjs');
 const BROWSES = HAS_WEBSOCKET && chromiumProgram !== undefined;
 if (!BROWSES)
   console.info('Skipped in part: no chromium here (apt: chromium), or E2E_WEBSOCKET_URL names no ws:// of that server');
@@ -42,7 +43,7 @@ test('the program for Node answers each message once, also when it is killed', a
       PASSWORD: world.xmpp.passwords.get('bob'),
       STORE: path.join(folder, 'store'),
     };
-    const args = ['--import', 'tsx', path.join(EXAMPLES, 'node/echo.ts')];
+    const args = ['--import', 'tsx', '--import', PATIENT, path.join(EXAMPLES, 'node/echo.ts')];
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running.push(child);
     child.once(
