@@ -131,7 +131,7 @@ async function comesTo(
   known: string,
   readable: string,
 ) {
-  const { redis, keys, content, close } = openScripts(server.url);
+  const { redis, keys, content, empty, close } = openScripts(server.url);
   const prefixes = [keys.prefix, `${keys.prefix}.2`];
   try {
     // Counts of what stands there beside those.
@@ -169,6 +169,8 @@ async function comesTo(
     // Those of one call have one time, and no order among them.
     return { replies, told: ended.filter((one) => !one.startsWith('@')).sort(), content: await content() };
   } finally {
+    // Whoever reads all that is there would have to look at that of all runs.
+    await empty();
     close();
   }
 }

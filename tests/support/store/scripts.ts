@@ -54,17 +54,39 @@ export function openScripts(url: string) {
     },
     /** Everything under the prefix, byte by byte, but for the clock. */
     async content(): Promise<Record<string, string>> {
-      const names = (await redis.keys('*')).filter((name) => name.startsWith(keys.prefix) && name !== keys.clock);
-      const dumps = await Promise.all(names.sort().map((name) => redis.dumpBuffer(name)));
-      return Object.fromEntries(
-        names.map((name, i) => [name.slice(keys.prefix.length), String(dumps[i]?.toString('hex'))]),
-      );
+      const names = (await redis.keys(`${keys.prefix}*`)).filter((name) => name !== keys.clock).sort();
+      const contents = await Promise.all(names.map((name) => contentOf(redis, name)));
+      return Object.fromEntries(names.map((name, i) => [name.slice(keys.prefix.length), String(contents[i])]));
+    },
+    /** Removes it. */
+    async empty(): Promise<void> {
+      const names = await redis.keys(`${keys.prefix}*`);
+      if (names.length > 0) await redis.del(...names);
     },
     close() {
       closed();
       redis.disconnect();
     },
   };
+}
+
+/** A hash and a set have no order, which their dumps have all the same: that in which it was written first. */
+async function contentOf(redis: Redis, name: string): Promise<string | undefined> {
+  const read = async (command: string) =>
+    ((await redis.callBuffer(command, name)) as Buffer[]).map((each) => each.toString('hex'));
+  switch (await redis.type(name)) {
+    case 'hash': {
+      const all = await read('HGETALL');
+      return all
+        .flatMap((field, i) => (i % 2 === 0 ? [`${field}=${all[i + 1]}`] : []))
+        .sort()
+        .join(' ');
+    }
+    case 'set':
+      return (await read('SMEMBERS')).sort().join(' ');
+    default:
+      return (await redis.dumpBuffer(name))?.toString('hex');
+  }
 }
 
 /** What a batch is given before its operations. */
