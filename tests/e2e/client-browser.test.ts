@@ -20,7 +20,7 @@ if (!RUNS)
     [world, browser] = await Promise.all([World.open({ websocket: true }), TestBrowser.start()]);
     isOld = await world.isOpenfire42();
     await world.startProxy();
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await world.close();

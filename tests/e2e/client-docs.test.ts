@@ -67,5 +67,4 @@ test.each(['docs/client.md', 'packages/client/README.md'])(
       example.kill();
     }
   },
-  120_000,
 );

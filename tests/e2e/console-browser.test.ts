@@ -3,9 +3,6 @@ import type { Browser, Page } from 'playwright-core';
 import { HAS_CHROMIUM } from '../support/browser/demo-page.ts';
 import { ConsoleStage } from '../support/stages/console-stage.ts';
 
-const { jest } = import.meta;
-jest.setTimeout(120_000);
-
 if (!HAS_CHROMIUM) {
   test.skip('the console is tried in Chromium, and there is none at /usr/bin/chromium (apt install chromium)', () => {});
 }
@@ -30,7 +27,7 @@ inChromium('the console in a browser', () => {
     await stage.stored('erin', 'Waiting');
     for (const text of ['No', 'No again']) await stage.failed('dave', text);
     for (let i = 0; i < 2; i += 1) await stage.proxy.history.sample();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stage?.close();

@@ -6,9 +6,6 @@ import { HAS_CHROMIUM } from '../support/browser/demo-page.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-jest.setTimeout(120_000);
-
 if (!HAS_CHROMIUM) {
   test.skip('the dashboard is tried in Chromium, and there is none at /usr/bin/chromium (apt install chromium)', () => {});
 }

@@ -2,10 +2,7 @@ import axe from 'axe-core';
 import { DemoVisit, HAS_CHROMIUM } from '../support/browser/demo-page.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
 // Longer than anything in it may take to show.
-jest.setTimeout(120_000);
-
 if (!HAS_CHROMIUM) {
   test.skip('the demo page is tried in Chromium, and there is none at /usr/bin/chromium (apt install chromium)', () => {});
 }
@@ -19,7 +16,7 @@ inChromium('the demo page, where they write to their own addresses', () => {
   beforeAll(async () => {
     visit = await DemoVisit.open({ RETRY_SCHEDULE: '2s,2s,2s,2s', MESSAGE_TTL: '60s' });
     await visit.ready();
-  }, 120_000);
+  });
   afterAll(() => visit?.close());
   afterEach(() => expect(visit.complaints).toEqual([]));
 
@@ -213,7 +210,7 @@ inChromium('the demo page, where they write to the component’s addresses', () 
   beforeAll(async () => {
     visit = await DemoVisit.open({ RETRY_SCHEDULE: '2s,2s,2s,2s', MESSAGE_TTL: '60s' }, 'en-GB', ['--subdomain']);
     await visit.ready();
-  }, 120_000);
+  });
   afterAll(() => visit?.close());
   afterEach(() => expect(visit.complaints).toEqual([]));
 
@@ -299,7 +296,7 @@ inChromium('the demo page, where messages live for three seconds, in Chinese', (
     visit = await DemoVisit.open({ RETRY_SCHEDULE: '1s,1s', MESSAGE_TTL: '3s' }, 'zh-CN');
     await visit.window('alice').is('在线');
     await visit.window('bob').is('在线');
-  }, 120_000);
+  });
   afterAll(() => visit?.close());
 
   test('a message that nobody confirms fails, with the reason; the language can be changed in all three documents', async () => {

@@ -108,40 +108,29 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGKILL', null],
-] as const)(
-  '%s in the middle of it: nothing is left behind',
-  async (signal, code) => {
-    const demo = await startDemo('--once');
-    await until(() => demo.output.includes('Lunch at one?'), { within: 60_000, what: 'the story to begin' });
-    expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
-    demo.child.kill(signal);
-    expect((await demo.exited)[0]).toBe(code);
-    await nothingIsLeft(demo.home);
-  },
-  100_000,
-);
+] as const)('%s in the middle of it: nothing is left behind', async (signal, code) => {
+  const demo = await startDemo('--once');
+  await until(() => demo.output.includes('Lunch at one?'), { within: 60_000, what: 'the story to begin' });
+  expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
+  demo.child.kill(signal);
+  expect((await demo.exited)[0]).toBe(code);
+  await nothingIsLeft(demo.home);
+});
 
 test.each([
   ['SIGINT', 0],
   ['SIGKILL', null],
-] as const)(
-  'with --page it serves its page until %s, and leaves nothing behind',
-  async (signal, code) => {
-    const demo = await startDemo('--page');
-    const address = /To play with, in a browser: +(http:\/\/127\.0\.0\.1:\d+\/)/;
-    await until(() => address.test(demo.output), { within: 60_000, what: 'the address of the page' });
-    const page = await fetch(address.exec(demo.output)?.[1] as string);
-    expect([page.status, await page.text()]).toEqual([
-      200,
-      expect.stringContaining('<title>openfire-receipts</title>'),
-    ]);
-    expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
-    demo.child.kill(signal);
-    expect((await demo.exited)[0]).toBe(code);
-    await nothingIsLeft(demo.home);
-  },
-  90_000,
-);
+] as const)('with --page it serves its page until %s, and leaves nothing behind', async (signal, code) => {
+  const demo = await startDemo('--page');
+  const address = /To play with, in a browser: +(http:\/\/127\.0\.0\.1:\d+\/)/;
+  await until(() => address.test(demo.output), { within: 60_000, what: 'the address of the page' });
+  const page = await fetch(address.exec(demo.output)?.[1] as string);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<title>openfire-receipts</title>')]);
+  expect((await leftOver(demo.home)).join()).toMatch(/(?=.*redis-server)(?=.*prosody)(?=.*main\.[jt]s)/);
+  demo.child.kill(signal);
+  expect((await demo.exited)[0]).toBe(code);
+  await nothingIsLeft(demo.home);
+});
 
 test('it knows no other arguments', async () => {
   const demo = await startDemo('--twice');
@@ -163,4 +152,4 @@ test('with --once it tells its story, with and without a gate, ends by itself wi
     expect(demo.output).not.toMatch(/[\x1b✓✗↻]/);
     await nothingIsLeft(demo.home);
   }
-}, 120_000);
+});

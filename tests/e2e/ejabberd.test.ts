@@ -65,5 +65,4 @@ import { until } from '../support/time/until.ts';
     await Promise.all(proxies.map((proxy) => proxy.stop(1000)));
     await Promise.all([server.stop(), redis.stop()]);
   },
-  60_000,
 );

@@ -77,7 +77,7 @@ test('the program for Node answers each message once, also when it is killed', a
     for (const child of running) child.kill('SIGKILL');
     await removeFolder(folder);
   }
-}, 120_000);
+});
 
 (BROWSES ? test : test.skip)(
   'the page: sent, ticked, answered; a second tab waits, and goes on when the first is closed',
@@ -113,5 +113,4 @@ test('the program for Node answers each message once, also when it is killed', a
       await browser.close();
     }
   },
-  180_000,
 );

@@ -25,7 +25,7 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     // Openfire looks for new plugins every few seconds.
     await until(async () => (await storedBy(carol)) !== undefined, { what: 'the probe', within: 60_000 });
     await stage.empty();
-  }, 90_000);
+  });
   afterAll(() => stage.probe(false));
   beforeEach(async () => {
     alice = await stage.user('alice', 'phone');
@@ -196,7 +196,7 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     // Else they stay detached for minutes.
     for (const bob of bobs)
       if (bob.smId !== '') await (await stage.raw('bob', bob.jid.split('/')[1] as string)).leave();
-  }, 120_000);
+  });
 
   test('10,001-unacked: the server clears its queue, and all is returned when the session ends', async () => {
     const bob = await stage.raw('bob', 'desk', { sm: true });
@@ -211,7 +211,7 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await bob.leave();
     await component.event('session', { id, state: 'gone' });
     expect(component.events('returned', { session: id })).toHaveLength(count);
-  }, 120_000);
+  });
 
   test('detached-once, frozen-then-resumed-five-lines: no copy goes to a session that still has it', async () => {
     const bob = await stage.raw('bob', 'desk', { sm: true });
@@ -352,5 +352,5 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     expect(carol.bodies()).not.toContain('Refused');
     component.token = '';
     await component.enable();
-  }, 180_000);
+  });
 });

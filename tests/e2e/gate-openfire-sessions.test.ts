@@ -294,5 +294,5 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     } finally {
       await stage.load(component);
     }
-  }, 120_000);
+  });
 });

@@ -47,5 +47,5 @@ if (NO_OPENFIRE !== undefined) console.info(`Skipped: ${NO_OPENFIRE}`);
     await bob.hears('held again');
     await next.forgetAll();
     await stage.empty();
-  }, 180_000);
+  });
 });

@@ -70,7 +70,7 @@ test('is no more than the component reads; until then nothing is held, and it is
   await alice.say(BOB, 'held again');
   await next.held('held again');
   await bob.hears('held again');
-}, 120_000);
+});
 
 test('of one that has ended is told to another in the same way, beside what that is shown', async () => {
   const first = await stage.hold({ process: 'p1' });
@@ -89,7 +89,7 @@ test('of one that has ended is told to another in the same way, beside what that
   other.answersPings = true;
   other.pong(other.pings[0] as string);
   await until(() => outcomes(other.received) === MANY + 1, { what: 'the rest' });
-}, 120_000);
+});
 
 test('what is little is written at once, without a question; whoever asks anew on his connection ends the lease that he has', async () => {
   const only = await stage.hold();
@@ -149,4 +149,4 @@ test('goes on by itself, slowly, where the component answers no ping', async () 
   } finally {
     await other.close();
   }
-}, 120_000);
+});

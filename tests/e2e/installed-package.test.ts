@@ -23,7 +23,7 @@ beforeAll(async () => {
   if (!installed) console.info('No registry can be reached: what is installed from the tarball is not tried');
   // For another user to read.
   chmodSync(folder, 0o755);
-}, 180_000);
+});
 afterAll(() => removeFolder(folder));
 
 /** Root need not run it, so the test's root does not: as nobody, who may write nothing there. */

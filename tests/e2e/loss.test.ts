@@ -19,7 +19,7 @@ test('the measurement sees what is lost: plain chat to a frozen recipient loses 
   const frozen = ROWS.find(({ name }) => name.startsWith('recipient frozen'));
   const outcome = await stage.measure(frozen as (typeof ROWS)[0], column('a'), MESSAGES);
   expect(outcome).toMatchObject({ lost: MESSAGES, once: 0, twice: 0, unnoticed: MESSAGES });
-}, 60_000);
+});
 
 // That one is in outages.test.ts.
 describe.each(ROWS.filter(({ name }) => name !== 'Redis down'))('$name', (row) => {
@@ -28,12 +28,12 @@ describe.each(ROWS.filter(({ name }) => name !== 'Redis down'))('$name', (row) =
     if (outcome === undefined) return;
     expect(outcome.unnoticed).toBe(0);
     expect(outcome.mostNeedless).toBeLessThanOrEqual(1);
-  }, 120_000);
+  });
 
   test('the proxy with the library loses nothing, and the application sees nothing twice', async () => {
     const outcome = await stage.measure(row, column('e'), MESSAGES);
     if (outcome !== undefined) expect(outcome).toMatchObject({ lost: 0, once: MESSAGES, twice: 0, unnoticed: 0 });
-  }, 120_000);
+  });
 });
 
 test.each(['recipient frozen', 'proxy killed'])(
@@ -48,5 +48,4 @@ test.each(['recipient frozen', 'proxy killed'])(
       await transparent.close();
     }
   },
-  120_000,
 );

@@ -172,7 +172,7 @@ test('npm start: SIGTERM to npm stops the proxy itself, and ends with 0', async 
   expect(await npm.signal('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(npm.output).toContain('Stopped');
   expect(await isTaken(port)).toBe(false);
-}, 120_000);
+});
 
 (canNotify ? test : test.skip)(
   'systemd is told when HTTP answers, though the server is away, and when it stops',

@@ -41,4 +41,4 @@ test('in both modes all that is said is valid', async () => {
   for (const name of ['stored', 'batch', 'status', 'enable', 'enabled', 'ready', 'held']) expect(names).toContain(name);
   expect(seen.map((element) => schemas.faultOf(standAlone(element))).filter(Boolean)).toEqual([]);
   schemas.close();
-}, 180_000);
+});

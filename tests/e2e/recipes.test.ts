@@ -13,10 +13,6 @@ import { ProxyProcess } from '../support/stages/proxy-process.ts';
 import { NO_COPIES, QUICK } from '../support/stages/world.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(180_000);
-
 /** The recipes of docs/operations.md, run as they stand there. */
 const TEXT = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 

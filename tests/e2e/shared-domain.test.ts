@@ -55,5 +55,4 @@ import { until } from '../support/time/until.ts';
     await Promise.all(ours.map((proxy) => proxy.stop(1000)));
     await Promise.all([server.stop(), redis.stop()]);
   },
-  120_000,
 );

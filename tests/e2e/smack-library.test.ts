@@ -34,7 +34,7 @@ if (typeof built === 'string') console.info(`Skipped: ${built}`);
         throw new Error(error.stdout ?? String(error));
       },
     );
-  }, 180_000);
+  });
 
   describe('on a server', () => {
     let world: World;

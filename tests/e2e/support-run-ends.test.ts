@@ -58,7 +58,7 @@ test('a test that fails while its servers run: jest ends with 1, and nothing of 
   expect(output).not.toContain('keeps jest from ending');
   expect(pids.length).toBeGreaterThanOrEqual(4);
   await until(() => !pids.some(runs), { what: 'its processes to end' });
-}, 100_000);
+});
 
 test('a file that leaves what nobody knows of is ended, in words, with 1', async () => {
   const { code, output, pids } = await run('runs-on');
@@ -67,4 +67,4 @@ test('a file that leaves what nobody knows of is ended, in words, with 1', async
   expect(output).toContain('1 passed, 0 failed');
   expect(pids).toHaveLength(2);
   await until(() => !pids.some(runs), { what: 'its processes to end' });
-}, 100_000);
+});

@@ -112,7 +112,7 @@ test('old-redis-copy: when Redis was set back, what was pending is not sent to t
   await next.hears('to be lost', { within: 90_000 });
   await alice.delivered(id);
   expect(next.bodies()).toEqual(['after it', 'to be lost']);
-}, 150_000);
+});
 
 test('a process that starts together with the copy knows it by the gate: nothing of it is sent until an administrator says so', async () => {
   const redis = (command: string) => askRedis(world.redis.port, command);
@@ -146,7 +146,7 @@ test('a process that starts together with the copy knows it by the gate: nothing
   });
   await next.hears('of the copy', { within: 90_000 });
   await alice.delivered(id);
-}, 150_000);
+});
 
 test('a client without receipts is proved to have it, and its sender is told nothing', async () => {
   await begin();

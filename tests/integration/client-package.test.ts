@@ -10,7 +10,7 @@ let application: ClientApplication;
 
 beforeAll(async () => {
   application = await ClientApplication.install();
-}, 120_000);
+});
 afterAll(() => application?.remove());
 
 /** Compiles the consumer, strictly, and with the package's own types looked through as well. */
@@ -59,7 +59,7 @@ test('a program that has the tarball compiles strictly, and runs', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as unknown),
   ).toEqual([conversation, conversation]);
-}, 120_000);
+});
 
 test('the repository has it under its own name, as an application does', () => {
   const names = (name: string) => `import('${name}').then((all) => console.log(Object.keys(all).join()))`;
@@ -75,7 +75,7 @@ test("a page's program compiles with the browser's types alone", () => {
     lib: ['es2024', 'dom', 'dom.iterable'],
     types: [],
   });
-}, 120_000);
+});
 
 /** Texts of a bundle that has the whole library, of which each bundler leaves strings as they are. */
 const PARTS = {
@@ -84,28 +84,24 @@ const PARTS = {
   xmppClient: 'urn:ietf:params:xml:ns:xmpp-bind',
 };
 
-test.each(BUNDLERS)(
-  'a page bundled by %s has of the library what it imports, and nothing else',
-  (bundler) => {
-    application.write(
-      'small.ts',
-      "import { memoryStore } from 'openfire-receipts-client';\nconsole.log(memoryStore());\n",
-    );
-    const [small, whole] = ['small.ts', 'page.ts'].map((name) => {
-      const built = application.bundle(bundler, name);
-      const scripts = readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
-      return scripts.map((file) => readFileSync(path.join(built, file), 'utf8')).join();
-    }) as [string, string];
-    const has = (text: string) =>
-      Object.entries(PARTS)
-        .filter(([, part]) => text.includes(part))
-        .map(([name]) => name);
-    expect(has(whole)).toEqual(Object.keys(PARTS));
-    expect(has(small)).toEqual([]);
-    expect(small).toContain('JSON.stringify');
-  },
-  120_000,
-);
+test.each(BUNDLERS)('a page bundled by %s has of the library what it imports, and nothing else', (bundler) => {
+  application.write(
+    'small.ts',
+    "import { memoryStore } from 'openfire-receipts-client';\nconsole.log(memoryStore());\n",
+  );
+  const [small, whole] = ['small.ts', 'page.ts'].map((name) => {
+    const built = application.bundle(bundler, name);
+    const scripts = readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+    return scripts.map((file) => readFileSync(path.join(built, file), 'utf8')).join();
+  }) as [string, string];
+  const has = (text: string) =>
+    Object.entries(PARTS)
+      .filter(([, part]) => text.includes(part))
+      .map(([name]) => name);
+  expect(has(whole)).toEqual(Object.keys(PARTS));
+  expect(has(small)).toEqual([]);
+  expect(small).toContain('JSON.stringify');
+});
 
 test('no module of it does anything by being imported, as its package.json says', () => {
   const { sideEffects } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));

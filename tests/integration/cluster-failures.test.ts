@@ -19,7 +19,8 @@ const { jest } = import.meta;
 /** Messages a second that flow while a shard moves, or a master dies; `CLUSTER_RATE=1000` is for a machine that has the time. */
 const RATE = Number(process.env.CLUSTER_RATE ?? 100);
 
-jest.setTimeout(120_000);
+// Several waits come one after another, of which each says in time what it has waited for in vain.
+jest.setTimeout(300_000);
 
 let group: RedisCluster;
 let it: PeerProxy | undefined;

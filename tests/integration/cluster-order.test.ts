@@ -8,10 +8,6 @@ import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { ALICE } from '../support/store/ledger.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(120_000);
-
 const shards = new Shards('{receipts}', 16);
 
 let group: RedisCluster;

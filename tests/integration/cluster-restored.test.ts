@@ -10,10 +10,6 @@ import { type RedisCluster, startRedisCluster } from '../support/servers/redis-c
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(120_000);
-
 const PREFIX = '{receipts}';
 const shards = new Shards(PREFIX, 16);
 

@@ -9,10 +9,6 @@ import { type RedisCluster, startRedisCluster } from '../support/servers/redis-c
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(120_000);
-
 const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const [line] = /^ACL SETUSER .*$/m.exec(text) as RegExpExecArray;
 const [, ofCluster] = /In a \[cluster\].* with `(.*?)` as well\./.exec(text) as RegExpExecArray;

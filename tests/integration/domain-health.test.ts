@@ -2,10 +2,6 @@ import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 let redis: RedisServer;
 let it: PeerProxy | undefined;
 

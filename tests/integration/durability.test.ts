@@ -12,10 +12,6 @@ import { startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 // Nothing of what is stored is due again while a test lasts.
 const SETTINGS = { RETRY_SCHEDULE: '1h', UNCONFIRMED_RETRY_AFTER: '1h', MESSAGE_TTL: '1d', DEDUP_WINDOW: '2d' };
 

@@ -3,10 +3,6 @@ import { askRedis, type RedisServer, startRedis } from '../support/servers/redis
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(120_000);
-
 /** A proxy on a primary with a replica; each test has its own, so that they wait for their dates side by side. */
 class Stage {
   private constructor(

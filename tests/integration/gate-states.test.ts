@@ -5,10 +5,6 @@ import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 const TUNING = { gate: { lease: { retryAfter: 100 }, reportEvery: 50 } };
 
 let redis: RedisServer;

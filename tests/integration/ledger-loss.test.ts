@@ -3,10 +3,6 @@ import { askRedis, type RedisServer, startRedis } from '../support/servers/redis
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 const CONFIRMS = new Shards('{receipts}', DEFAULT_SHARDS).keysOfUser('bob@example.org').confirms('bob@example.org');
 
 let redis: RedisServer;

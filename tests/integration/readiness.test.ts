@@ -6,10 +6,6 @@ import { askRedis, type RedisServer, startRedis } from '../support/servers/redis
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(90_000);
-
 let folder: string;
 let redis: RedisServer;
 let primary: RedisServer;

@@ -235,13 +235,13 @@ async function problemsOf(confirms: boolean, ends: boolean, check: (story: Story
 
 test('what is not confirmed is sent when all his sessions have ended and he comes with another', async () => {
   expect(await problemsOf(true, true, (story) => story.forgotten(false))).toEqual([]);
-}, 120_000);
+});
 
 test('and when they have fallen silent, but for what they had', async () => {
   expect(await problemsOf(true, false, (story) => story.forgotten(true))).toEqual([]);
-}, 120_000);
+});
 
 test('who was never seen to confirm sees no more than UNCONFIRMED_RETRIES further copies', async () => {
   const most = 1 + TIMETABLE.unconfirmedRetries;
   expect(await problemsOf(false, true, (story) => story.seen().filter((copies) => copies > most))).toEqual([]);
-}, 120_000);
+});

@@ -3,10 +3,6 @@ import { askRedis, askRedisForAll, type RedisServer, startRedis } from '../suppo
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const line = /^ACL SETUSER .*$/m.exec(text)?.[0] as string;
 

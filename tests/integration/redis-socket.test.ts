@@ -3,10 +3,6 @@ import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 const PASSWORD = 'p@ss/word?';
 
 let redis: RedisServer;

@@ -6,10 +6,6 @@ import { removeFolder, temporaryFolder } from '../support/process/temporary.ts';
 import { type RedisServer, startRedis } from '../support/servers/redis.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 let folder: string;
 let redis: RedisServer;
 let url: string;

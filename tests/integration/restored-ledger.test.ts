@@ -13,8 +13,6 @@ import { until } from '../support/time/until.ts';
 
 const { jest } = import.meta;
 
-jest.setTimeout(90_000);
-
 let folder: string;
 let redis: RedisServer;
 let it: PeerProxy;

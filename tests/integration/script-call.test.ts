@@ -4,10 +4,6 @@ import { Constants } from '../../src/store/redis/command-bytes.ts';
 import { callScript, scriptOf } from '../../src/store/redis/script-call.ts';
 import { askRedis, type RedisServer, startRedis } from '../support/servers/redis.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(30_000);
-
 const ECHO = scriptOf('return { KEYS[1], ARGV[1], #ARGV, { ARGV[2] } }');
 const FAILS = scriptOf("return redis.error_reply('WRONG it is')");
 /** ms; as good as never, and soon. */

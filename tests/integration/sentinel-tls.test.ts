@@ -19,10 +19,6 @@ import {
 } from '../support/servers/redis-sentinel.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(60_000);
-
 let folder: string;
 let files: { REDIS_TLS_CA: string; REDIS_TLS_CERT: string; REDIS_TLS_KEY: string };
 let redis: RedisServer;

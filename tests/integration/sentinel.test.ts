@@ -9,10 +9,6 @@ import {
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(120_000);
-
 let group: SentinelGroup;
 let it: PeerProxy | undefined;
 

@@ -19,10 +19,6 @@ import { ALICE, aliceWrites, BOB, DAY, ledgerIn, RETRY, SECOND } from '../suppor
 import { type OlderKey, writeOlderLedger } from '../support/store/older-ledger.ts';
 import { until } from '../support/time/until.ts';
 
-const { jest } = import.meta;
-
-jest.setTimeout(180_000);
-
 const FIXTURE = new URL('../fixtures/ledger-format-5.json', import.meta.url);
 const { madeAt: T, more }: { madeAt: number; more: Record<string, OlderKey[]> } = JSON.parse(
   readFileSync(FIXTURE, 'utf8'),

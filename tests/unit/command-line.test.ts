@@ -30,14 +30,14 @@ test('a command whose reader has gone ends as it would have, and says nothing of
   expect(await unread('config')).toEqual({ status: 0, errors: '' });
   expect(await unread('version')).toEqual({ status: 0, errors: '' });
   expect(await unread('config', {})).toMatchObject({ status: 78 });
-}, 120_000);
+});
 
 test('the password of a Unix socket is not shown either', () => {
   const args = ['--import', 'tsx', 'src/cli.ts', 'config', '--env-file', '/dev/null'];
   const env = { PATH: process.env.PATH, ...SETTINGS, REDIS_URL: 'unix://me:hush@/run/redis.sock?db=1' };
   const { stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env });
   expect(stdout).toMatch(/^REDIS_URL=unix:\/\/…@\/run\/redis\.sock\?db=1 +# environment$/m);
-}, 120_000);
+});
 
 describe('what is run in a clone', () => {
   const asked = (file: string, ...flags: string[]) => {
@@ -76,7 +76,7 @@ describe('what is run in a clone', () => {
       stdout: expect.stringMatching(/^npm run demo -- \[options\]: .*\n\n[\s\S]* {2}--help +shows this\n$/),
       stderr: '',
     });
-  }, 120_000);
+  });
 
   test('an unknown flag ends it with 64 and the usage', () => {
     expect(asked('demo/demo.ts', '--nonsense')).toEqual({
@@ -84,7 +84,7 @@ describe('what is run in a clone', () => {
       stdout: '',
       stderr: expect.stringMatching(/--nonsense[\s\S]*\n\nnpm run demo -- \[options\]/),
     });
-  }, 120_000);
+  });
 
   test('openfire-receipts itself the same', () => {
     expect(asked('src/cli.ts', '--help')).toMatchObject({ status: 0, stderr: '' });
@@ -93,5 +93,5 @@ describe('what is run in a clone', () => {
     expect(asked('src/cli.ts', 'help', 'try')).toEqual(help);
     expect(asked('src/cli.ts', '--nonsense')).toMatchObject({ status: 64, stdout: '' });
     expect(asked('src/cli.ts', 'try')).toMatchObject({ status: 64, stdout: '' });
-  }, 120_000);
+  });
 });
