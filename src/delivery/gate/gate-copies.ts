@@ -4,10 +4,12 @@ import { bestSession, type Decision, decide, type Graces } from '../../gate/fact
 import { heldAsOf, type StoredRecord } from '../../store/contract.ts';
 import type { OutgoingStanza } from '../../xmpp/connection/outgoing-stanza.ts';
 import type { Sent } from '../ports.ts';
+import { ArrivedOriginals } from './arrived-originals.ts';
 import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { ReceiptDoubts } from './receipt-doubts.ts';
+import { WaitingOriginals } from './waiting-originals.ts';
 
 export interface GateCopiesOptions {
   readonly gate: GatePort;
@@ -43,14 +45,8 @@ interface Events {
   abandoned: [sent: Sent];
 }
 
-const ORDER_WITHIN = 1000;
 /** Of so many that were given unheld before it is known to whom; of one that another process ends, this one does not hear. */
 const MOST_UNHELD = 20_000;
-/**
- * So long (ms) it may take until the store is told that the server has written an original to its recipient. Most are confirmed
- * sooner, and then it need not be told. Much less than the lease under which a message is stored.
- */
-const RECORD_WITHIN = 500;
 /** How long after a gate had not let go a message yet it is asked again, ms. */
 const ASK_AGAIN = 5000;
 
@@ -60,23 +56,26 @@ export class GateCopies extends EventEmitter<Events> {
   readonly #awaited = new AwaitedOutcomes();
   /** By key: the numbers of those that ended before the server had said what became of them. */
   readonly #endedEarly = new Map<string, string>();
-  /** By recipient: what waits for others to be sent again to him, and what ends that at the latest. */
-  readonly #behind = new Map<string, { readonly waiting: string[]; readonly timer: NodeJS.Timeout }>();
+  readonly #waiting: WaitingOriginals;
   readonly #asked = new Set<string>();
   /** Originals that their recipients were given unheld before, by the sessions (stream ids) that had them. */
   readonly #unheld = new Map<string, readonly string[]>();
   /** Originals that were looked at before it was known what became of them. */
   readonly #undecided = new Set<string>();
-  /** Originals that were written to a session, which the store has not been told. */
-  #arrived: Sent[] = [];
-  #recordTimer: NodeJS.Timeout | undefined;
+  readonly #arrived: ArrivedOriginals;
   /** Whether messages are being sent again to a user (bare JID), or it is about to be known which; set when who knows exists. */
   isCatchingUp: (user: string) => boolean = () => false;
 
   constructor(options: GateCopiesOptions) {
     super();
     this.#options = options;
-    const { gate } = options;
+    const { gate, counts, orderWithin } = options;
+    this.#waiting = new WaitingOriginals({ within: orderWithin, letGo: (n) => gate.give('stored', n) });
+    this.#arrived = new ArrivedOriginals((pending, confirmed) => {
+      // The store need not be told of what was confirmed meanwhile; the server has had it all the same.
+      counts.handedOver += confirmed;
+      this.emit('handedOver', pending);
+    });
     gate.on('outcome', (outcome) => this.#outcome(outcome));
     gate.on('enabled', (restarted) => {
       this.#asked.clear();
@@ -87,8 +86,7 @@ export class GateCopies extends EventEmitter<Events> {
     // What a session's end or beginning means for a message depends on which came first.
     gate.on('session', () => this.recordArrived());
     gate.on('lost', () => {
-      for (const { timer } of this.#behind.values()) clearTimeout(timer);
-      this.#behind.clear();
+      this.#waiting.clear();
       this.recordArrived();
     });
   }
@@ -102,7 +100,10 @@ export class GateCopies extends EventEmitter<Events> {
     doubts.sent(record);
     this.#awaited.put(n, 1, sent);
     if (!this.isCatchingUp(record.recipient)) gate.give('stored', n, sent.acknowledgedByGate);
-    else this.#queue(record.recipient, n);
+    else {
+      gate.noteStored(n);
+      this.#waiting.put(record.recipient, n);
+    }
     return writtenElsewhere(sent);
   }
 
@@ -132,11 +133,7 @@ export class GateCopies extends EventEmitter<Events> {
 
   /** Nothing is sent again to this user any more: what came meanwhile goes on. */
   caughtUp(user: string): void {
-    const behind = this.#behind.get(user);
-    if (behind === undefined) return;
-    clearTimeout(behind.timer);
-    this.#behind.delete(user);
-    for (const n of behind.waiting) this.#options.gate.give('stored', n);
+    this.#waiting.letGo(user);
   }
 
   /** A message was claimed: who claims it next must name that attempt. */
@@ -335,29 +332,16 @@ export class GateCopies extends EventEmitter<Events> {
     if (states.has('passed') || (states.has('unknown') && !acknowledged)) this.#acknowledgeOtherwise(sent);
     if (states.has('bounced')) this.emit('bounced', sent.record, condition ?? 'service-unavailable');
     else if (states.has('refused')) this.emit('refused', sent.record);
-    else if (copy === 1 && states.has('sent') && states.size === 1) this.#recordLater(sent);
+    else if (copy === 1 && states.has('sent') && states.size === 1) this.#arrived.put(sent);
     else this.emit('handedOver', [sent]);
     const wasLookedAt = this.#undecided.size > 0 && this.#undecided.delete(n);
     // Who logged in while the server stored it may not be given it: the server had looked into its storage by then.
     if (wasLookedAt || (states.has('offline') && this.isThere(sent.record.recipient))) this.emit('known', sent.record);
   }
 
-  #recordLater(sent: Sent): void {
-    this.#arrived.push(sent);
-    this.#recordTimer ??= setTimeout(() => this.recordArrived(), RECORD_WITHIN).unref();
-  }
-
   /** Tells the store now what was written to sessions and has not ended since. */
   recordArrived(): void {
-    if (this.#recordTimer === undefined) return;
-    clearTimeout(this.#recordTimer);
-    this.#recordTimer = undefined;
-    const arrived = this.#arrived;
-    this.#arrived = [];
-    const pending = arrived.filter(({ held }) => held?.done !== true);
-    // The store need not be told of what was confirmed meanwhile; the server has had it all the same.
-    this.#options.counts.handedOver += arrived.length - pending.length;
-    this.emit('handedOver', pending);
+    this.#arrived.record();
   }
 
   /** The gate has told all that it remembers, and of these nothing: the verdict may have been lost with the connection. */
@@ -398,17 +382,6 @@ export class GateCopies extends EventEmitter<Events> {
     if (sent.acknowledgedByGate !== true) return;
     sent.acknowledgedByGate = false;
     this.emit('unacknowledged', sent.record);
-  }
-
-  #queue(user: string, n: string): void {
-    this.#options.gate.noteStored(n);
-    const behind = this.#behind.get(user);
-    if (behind !== undefined) {
-      behind.waiting.push(n);
-      return;
-    }
-    const timer = setTimeout(() => this.caughtUp(user), this.#options.orderWithin ?? ORDER_WITHIN).unref();
-    this.#behind.set(user, { waiting: [n], timer });
   }
 }
 
