@@ -57,7 +57,8 @@ export interface RoutedReceipt {
 }
 
 export type GateEvent =
-  | { readonly kind: 'held'; readonly n: string; readonly message: Element }
+  /** Without a message that is nested too deeply to be read. */
+  | { readonly kind: 'held'; readonly n: string; readonly message: Element | undefined }
   | ({ readonly kind: 'outcome' } & Outcome)
   | ({ readonly kind: 'has'; readonly receipt: RoutedReceipt | undefined } & AtSession)
   | ({ readonly kind: 'returned' | 'flushed' } & AtSession)
@@ -172,7 +173,7 @@ const READERS: Readonly<Record<string, (element: Element) => GateEvent | undefin
   held(element) {
     const n = numberOf(element);
     const message = element.getChildElements().find(({ name }) => name === 'message');
-    return n === undefined || message === undefined ? undefined : { kind: 'held', n, message };
+    return n === undefined ? undefined : { kind: 'held', n, message };
   },
   outcome(element) {
     const n = numberOf(element);

@@ -285,7 +285,8 @@ export class Gate extends EventEmitter<Events> {
       case 'held':
         counts.gateHeld += 1;
         this.#verdicts.shown(event.n);
-        this.#show(event.n, event.message);
+        if (event.message === undefined) this.give('pass', event.n);
+        else this.#show(event.n, event.message);
         return;
       case 'outcome':
         if (event.states.has('dropped')) {

@@ -272,3 +272,11 @@ test('what is told of a user whose address is none to us keeps nothing else from
   const delivered = () => gate.given('deliver').map((command) => command.getChild('message')?.attrs.id);
   await until(() => delivered().includes(idOf(ids)), { what: 'the message, once more' });
 });
+
+test('a message that is nested too deeply to be read passes, and all that is told with it is heard', async () => {
+  await start();
+  await it.ready();
+  const deep = `<message xmlns="jabber:client" from="mallory@example.org/x" to="bob@example.org" type="chat">${'<a>'.repeat(500)}${'</a>'.repeat(500)}</message>`;
+  expect(await held(`<held n="epoch-500">${deep}</held>`)).toBe('stored');
+  expect(gate.given('pass').map(({ attrs }) => attrs.n)).toEqual(['epoch-500']);
+});

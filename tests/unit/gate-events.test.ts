@@ -68,10 +68,10 @@ test('a client has ended its session in order if its gate says so of one that is
 
 test('what is unknown, or has no sense, is left out; a state that is not known is nothing seen', () => {
   expect(
-    events(
-      '<new/><deleted/><held n="e-1"/><held n="bad number"/><has n="e-1"/><session jid="b@s/1" id="S" state="asleep"/>',
-    ),
+    events('<new/><deleted/><held n="bad number"/><has n="e-1"/><session jid="b@s/1" id="S" state="asleep"/>'),
   ).toEqual([]);
+  // One that could not be read.
+  expect(events('<held n="e-1"/>')).toEqual([{ kind: 'held', n: 'e-1', message: undefined }]);
   expect(events('<outcome n="e-1" state="teleported"/>')).toMatchObject([{ states: new Set(['unknown']), copy: 1 }]);
   expect(gate('', 'urn:openfire-receipts:gate:2')).toBeUndefined();
 });

@@ -6,10 +6,10 @@ describe('the parser', () => {
   const HEADER =
     '<?xml version="1.0"?><stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">';
 
-  function parse(limits = { maxBytes: 100_000, maxDepth: 10 }) {
+  function parse(limits = { maxBytes: 100_000, maxDepth: 10 }, whole?: ReadonlySet<string>) {
     const elements: string[] = [];
     const oversized: OversizedStanza[] = [];
-    const parser = new GuardedParser(limits, (one) => oversized.push(one));
+    const parser = new GuardedParser(limits, (one) => oversized.push(one), whole);
     parser.on('element', (element) => elements.push(element.toString()));
     parser.write(HEADER);
     return { parser, elements, oversized };
@@ -86,6 +86,17 @@ describe('the parser', () => {
     parser.write(`<message from="c@d" id="1">${nested(20_000)}</message><iq/>`);
     expect(oversized).toEqual([{ name: 'message', attrs: { from: 'c@d', id: '1' } }]);
     expect(elements.slice(1)).toEqual(['<iq/>']);
+  });
+
+  test('of what is looked into in any case, leaves out what is too deep, and nothing that stands beside it', () => {
+    const { parser, elements, oversized } = parse(undefined, new Set(['urn:w']));
+    const deep = (xml: string) => `<deep n="1">before${xml}<m>&amp;</m>after</deep>`;
+    const stanza = (xml: string) => `<message><w xmlns="urn:w"><a><b/>x</a>${xml}<c>y</c></w><body/></message>`;
+    for (const char of encoded(stanza(deep(nested(20))))) parser.write(char);
+    parser.write(stanza(deep(nested(8))));
+    expect(elements).toEqual([stanza('<deep n="1"/>'), stanza('<deep n="1"/>')]);
+    expect(() => parser.write(stanza(deep(nested(20)).replace('</deep>', '</other>')))).toThrow(UnreadableError);
+    expect(oversized).toEqual([]);
   });
 
   test('skips what is too large, and goes on', () => {

@@ -26,6 +26,9 @@ export interface OversizedStanza {
  */
 const TAG_FACTOR = 4;
 
+/** How many elements are open in one that stands in a stanza's child, itself among them. */
+const LEFT = 4;
+
 const SLASH = 47;
 const CLOSES = 62;
 
@@ -54,6 +57,8 @@ export class GuardedParser extends xml.Parser {
   /** The innermost open element of a child that is read whole; the text in it, while no element was met there. */
   #inner: ReadElement | undefined;
   #leaf: string | undefined;
+  /** The element in such a child of which nothing is read any more, as it has what is too deep. */
+  #left: ReadElement | undefined;
   readonly #markup = new MarkupFilter();
   /** A tag or a text that has not ended yet. */
   #rest = '';
@@ -136,7 +141,7 @@ export class GuardedParser extends xml.Parser {
     this.#heard = true;
     const { name, attrs, isEmpty, end } = startTag;
     const depth = this.#open.length + 1;
-    if (this.#skipping) {
+    if (this.#skipping || this.#left !== undefined) {
       if (!isEmpty) this.#open.push(name);
       return;
     }
@@ -150,7 +155,8 @@ export class GuardedParser extends xml.Parser {
       top.parent = this.root;
       this.#top = top;
     } else if (depth > this.#limits.maxDepth + 1) {
-      this.#skip();
+      if (this.#inner === undefined) this.#skip();
+      else this.#leaveOut(this.#inner);
     } else if (depth === 3) {
       const child = new ReadElement(name, attrs);
       const top = this.#top as ReadElement;
@@ -186,7 +192,8 @@ export class GuardedParser extends xml.Parser {
       // Names are ASCII as a rule.
       if (octets !== name && (name === undefined || textOf(octets) !== name))
         throw new UnreadableError(`</${textOf(octets)}> ends nothing`);
-      if (this.#inner !== undefined) this.#endInner(this.#inner);
+      if (this.#left !== undefined) this.#endLeft(this.#left);
+      else if (this.#inner !== undefined) this.#endInner(this.#inner);
       else if (depth === 3) this.#endChild(text.slice(this.#from, open));
     }
     this.#close();
@@ -219,6 +226,21 @@ export class GuardedParser extends xml.Parser {
     this.#inner = element.parent === this.#top ? undefined : (element.parent as ReadElement);
   }
 
+  /** Of a child that is read whole: what has nothing to do with what is too deep is heard. */
+  #leaveOut(within: ReadElement): void {
+    let left = within;
+    while (left.parent?.parent !== this.#top) left = left.parent as ReadElement;
+    left.children = [];
+    this.#left = left;
+    this.#leaf = undefined;
+  }
+
+  #endLeft(left: ReadElement): void {
+    if (this.#open.length !== LEFT) return;
+    this.#left = undefined;
+    this.#inner = left.parent as ReadElement;
+  }
+
   #endChild(last: string): void {
     const child = this.#child as ReadElement;
     endLeaf(child, this.#before === '' ? last : this.#before + last, this.#written);
@@ -244,6 +266,7 @@ export class GuardedParser extends xml.Parser {
     if (depth <= 1) {
       if (said.trim() !== '') throw new UnreadableError('Text between stanzas');
     } else if (depth === 2 && !this.#skipping) (this.#top as ReadElement).children.push(said);
+    else if (this.#left !== undefined) return;
     else if (this.#leaf !== undefined) this.#leaf = octets;
     else this.#inner?.children.push(textOfMarkup(octets));
   }
@@ -264,6 +287,7 @@ export class GuardedParser extends xml.Parser {
     this.#child = undefined;
     this.#inner = undefined;
     this.#leaf = undefined;
+    this.#left = undefined;
     this.#before = '';
     if (this.#rest.includes('<')) return;
     this.#rest = '';
