@@ -11,6 +11,7 @@ import {
 import { RULES } from '../redelivery-rules.ts';
 import type { StoreTimes } from '../retry-policy.ts';
 import type { Departure, LedgerClock } from './clock.ts';
+import { inColumns } from './codec/columns.ts';
 import { decode } from './codec/replies.ts';
 import { type Arguments, encode } from './codec/requests.ts';
 import { decodeScript } from './codec/script-replies.ts';
@@ -23,6 +24,8 @@ import type { ShardLink } from './shard-link.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
 const STATUS_PORTION = 20;
+/** Where a batch's operations begin. */
+const OPERATIONS_AT = 5;
 
 export interface LedgerCallsOptions {
   readonly link: ShardLink;
@@ -41,11 +44,13 @@ export class LedgerCalls {
   readonly #options: LedgerCallsOptions;
   /** What each batch is told of settings. */
   readonly #constants: Constants;
+  readonly #prefixes: readonly string[];
   #firstSwept = 0;
 
   constructor(options: LedgerCallsOptions) {
     this.#options = options;
     const { times, lease } = options;
+    this.#prefixes = options.shards.map(({ prefix }) => prefix);
     this.#constants = new Constants([
       lease,
       times.dedupWindow,
@@ -82,7 +87,8 @@ export class LedgerCalls {
       }
       encode(requests[index] as Request, args);
     }
-    const replies = (await link.call('receiptsBatch', args, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
+    const all = inColumns(args, OPERATIONS_AT, this.#prefixes) ?? args;
+    const replies = (await link.call('receiptsBatch', all, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
     this.#stamped(departure, replies[0], at);
     return outcomesOf(requests, shardOf, order, replies);
   }

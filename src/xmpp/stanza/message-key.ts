@@ -14,7 +14,7 @@ const HASHED_LENGTH = 12;
 /** Of ledgers before format 6. */
 const OLDER_KEY_LENGTH = 22;
 /** Characters of a payload's digest: 96 bits; it only tells apart what one sender sent under one id. */
-const DIGEST_LENGTH = 16;
+export const DIGEST_LENGTH = 16;
 
 function sha256(data: string | Buffer): string {
   return hash('sha256', data, 'base64url');

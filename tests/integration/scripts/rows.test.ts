@@ -5,7 +5,7 @@ import { BATCH } from '../../../src/store/redis/scripts.ts';
 import { payloadDigest } from '../../../src/xmpp/stanza/message-key.ts';
 import { type RedisServer, startRedis } from '../../support/servers/redis.ts';
 import { ALICE, BOB, keyOf, SECOND } from '../../support/store/ledger.ts';
-import { BATCH_ARGUMENTS, eachReply, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
+import { asSent, BATCH_ARGUMENTS, eachReply, NOW, openScripts, recordOf } from '../../support/store/scripts.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -160,7 +160,9 @@ async function comesTo(
     const replies: string[] = [];
     for (const operations of calls) {
       const given = operations.flat();
-      const reply = eachReply((await redis.eval(script, 2, ...prefixes, ...ARGUMENTS, ...given)) as string[], given);
+      const all = [...ARGUMENTS, ...given];
+      const args = script === ONE_BY_ONE ? all : asSent(all, prefixes);
+      const reply = eachReply((await redis.eval(script, 2, ...prefixes, ...args)) as string[], given);
       // What tells of its own call, and that it goes on in a shard.
       replies.push(...reply.slice(1).filter((_, i) => operations[i]?.[0] !== 'shard'));
     }
@@ -272,7 +274,12 @@ test('receipts of several shards share commands, with words to their senders bet
     ...['shard', place + 1],
     ...IDS.flatMap((own) => ends(`${own}${place}`)),
   ]);
-  const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  const reply = (await redis.eval(
+    BATCH,
+    2,
+    ...prefixes,
+    ...asSent([...ARGUMENTS, ...operations], prefixes),
+  )) as string[];
   const replies = eachReply(reply, operations);
   expect(new Set(replies.slice(1))).toEqual(new Set(['delivered-at-hand\x00000001', 'done']));
   const calls = await callsOf(redis);
@@ -293,7 +300,12 @@ test.each([0, 1])('of what was delivered each shard knows its own: shard %i', as
     ...['shard', number + 1],
     ...(number === place ? own : others).flatMap((id) => ['accept', keyOf(id), recordOf(id)]),
   ]);
-  const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+  const reply = (await redis.eval(
+    BATCH,
+    2,
+    ...prefixes,
+    ...asSent([...ARGUMENTS, ...operations], prefixes),
+  )) as string[];
   const stored = [...operations].flatMap((one, at) => (one === 'accept' ? [operations[at + 1]] : []));
   const replies = eachReply(reply, operations)
     .slice(1)
@@ -404,7 +416,12 @@ test('one that fails twice, the second time in another shard, leaves the next in
   }
   for (const [place, prefix] of prefixes.entries()) {
     const operations = ['shard', place + 1, ...resend('a'), 'acceptAliased', keyOf('c'), recordOf('c'), keyOf('d'), 0];
-    const reply = (await redis.eval(BATCH, 2, ...prefixes, ...ARGUMENTS, ...operations)) as string[];
+    const reply = (await redis.eval(
+      BATCH,
+      2,
+      ...prefixes,
+      ...asSent([...ARGUMENTS, ...operations], prefixes),
+    )) as string[];
     const replies = eachReply(reply, operations);
     expect(replies.slice(2)).toEqual([expect.stringMatching(/^fault\0.*WRONGTYPE/), 'stored']);
     expect(await redis.get(`${prefix}.${keyOf('c')}`)).toBe(recordOf('c'));

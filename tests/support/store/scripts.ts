@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import { RULES } from '../../../src/store/redelivery-rules.ts';
+import { inColumns } from '../../../src/store/redis/codec/columns.ts';
 import { Keys } from '../../../src/store/redis/keys.ts';
 import { encodeRecord } from '../../../src/store/redis/record-codec.ts';
+import { BATCH } from '../../../src/store/redis/scripts.ts';
 import { textOf } from '../../../src/util/octets.ts';
 import { payloadDigest } from '../../../src/xmpp/stanza/message-key.ts';
 import { opened } from '../process/opened.ts';
@@ -36,6 +38,11 @@ export function eachReply(reply: readonly string[], operations: readonly (string
   return replies;
 }
 
+/** A batch's arguments as they are sent: in columns where they can be (codec/columns.ts). */
+export function asSent(args: readonly (string | number)[], prefixes: readonly string[]): readonly (string | number)[] {
+  return (inColumns(args, BATCH_ARGUMENTS.length, prefixes) as (string | number)[] | undefined) ?? args;
+}
+
 let prefixes = 0;
 
 /** A prefix of its own in a running Redis, to call scripts by themselves with whatever arguments. */
@@ -49,7 +56,8 @@ export function openScripts(url: string) {
     keys,
     /** Calls a script. Rejects with Redis' error. */
     async call(script: string, ...args: (string | number)[]): Promise<string[]> {
-      const reply = (await redis.eval(script, 1, keys.prefix, ...args)) as string[];
+      const given = script === BATCH ? asSent(args, [keys.prefix]) : args;
+      const reply = (await redis.eval(script, 1, keys.prefix, ...given)) as string[];
       return Array.isArray(reply) ? eachReply(reply, args.slice(BATCH_ARGUMENTS.length)) : reply;
     },
     /** Everything under the prefix, byte by byte, but for the clock. */
