@@ -24,6 +24,8 @@ import type { ShardLink } from './shard-link.ts';
 
 /** Messages that one call tells the status of: a client may have given a hundred others the id of each. */
 const STATUS_PORTION = 20;
+/** A shard in which so many messages were stored since the last sweep is told to it as busy. */
+const BUSY = 50;
 /** Where a batch's operations begin. */
 const OPERATIONS_AT = 5;
 
@@ -45,6 +47,8 @@ export class LedgerCalls {
   /** What each batch is told of settings. */
   readonly #constants: Constants;
   readonly #prefixes: readonly string[];
+  /** Messages stored in each shard since the last sweep. */
+  #stored: number[] = [];
   #firstSwept = 0;
 
   constructor(options: LedgerCallsOptions) {
@@ -85,7 +89,9 @@ export class LedgerCalls {
         shard = shardOf[index] as number;
         args.push('shard', shard + 1);
       }
-      encode(requests[index] as Request, args);
+      const request = requests[index] as Request;
+      if (stores(request)) this.#stored[shard] = (this.#stored[shard] ?? 0) + 1;
+      encode(request, args);
     }
     const all = inColumns(args, OPERATIONS_AT, this.#prefixes) ?? args;
     const replies = (await link.call('receiptsBatch', all, requests.some(stores) ? 'kept' : 'answered')) as unknown[];
@@ -103,6 +109,8 @@ export class LedgerCalls {
     const departure = clock.depart();
     const { messageTtl, dedupWindow, undeliveredRetention } = times;
     this.#firstSwept = (this.#firstSwept + 1) % shards.length;
+    const busy = this.#stored.flatMap((count, shard) => (count >= BUSY ? [shard + 1] : []));
+    this.#stored = [];
     const [stamp, damage, ...taken] = (await link.call(
       'receiptsSweep',
       [
@@ -115,6 +123,7 @@ export class LedgerCalls {
         undeliveredRetention,
         this.#firstSwept,
         miscounted,
+        busy.join(' '),
       ],
       'answered',
     )) as unknown[];
