@@ -3,7 +3,7 @@ import type { AddressPolicy } from '../addressing/address-policy.ts';
 import type { ReceiptsOf, SessionObserver } from '../presence/ports.ts';
 import { PresenceService } from '../presence/presence-service.ts';
 import type { PresenceTiming } from '../presence/timing.ts';
-import type { Store, StoreClock, Stored, StoredRecord, StoreQueue } from '../store/contract.ts';
+import type { Missed, Store, StoreClock, Stored, StoredRecord, StoreQueue } from '../store/contract.ts';
 import type { RetryPolicy } from '../store/retry-policy.ts';
 import type { MessageTrace } from '../util/message-trace.ts';
 import type { AckFormat } from '../xmpp/stanza/build.ts';
@@ -20,6 +20,7 @@ import type { GatePort } from './gate/gate-port.ts';
 import { HeldMessages } from './gate/held-messages.ts';
 import { HeldReview, type HeldReviewOptions } from './gate/held-review.ts';
 import { HeldVerdicts } from './gate/held-verdicts.ts';
+import { MootClaims } from './gate/moot-claims.ts';
 import { ReceiptDoubts } from './gate/receipt-doubts.ts';
 import { RoutedReceipts } from './gate/routed-receipts.ts';
 import { MessageHandler } from './message-handler.ts';
@@ -177,9 +178,11 @@ export class Delivery {
     const status = (keys: readonly string[]) => ledger.status(keys);
     // What waits behind what is sent again, if nothing of that is left.
     const goesOn = (user: string) => gateCopies?.isCatchingUp(user) || gateCopies?.caughtUp(user);
+    const moot = held && new MootClaims({ ...held, status });
     const ofGate = gateCopies && {
       inDoubt: (user: string, key: string) => held?.doubts.due(user).find((one) => one.key === key),
       onSent: goesOn,
+      onMoot: (missed: Missed) => moot?.note(missed),
     };
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...ofGate });
     const windows = this.#windows;

@@ -81,7 +81,7 @@ export class GateCopies extends EventEmitter<Events> {
       this.#asked.clear();
       if (restarted) this.#abandonAll();
     });
-    gate.on('left', (n) => this.#left(n));
+    gate.on('left', (n) => this.leave(n));
     gate.on('ready', () => this.#askForAwaited());
     // What a session's end or beginning means for a message depends on which came first.
     gate.on('session', () => this.recordArrived());
@@ -276,7 +276,7 @@ export class GateCopies extends EventEmitter<Events> {
   }
 
   /** Another process has ended it, or sees to it. */
-  #left(n: string): void {
+  leave(n: string): void {
     this.#remove(n);
     for (const copy of this.#awaited.copiesOf(n)) this.#abandon(n, copy);
   }

@@ -4,7 +4,6 @@ import {
   type Clock,
   claim,
   type Missed,
-  type Stored,
   type StoredRecord,
   type StoreQueue,
 } from '../../store/contract.ts';
@@ -38,6 +37,8 @@ export interface RedeliveryWindowsOptions {
   readonly caughtUp?: (user: string, resource: string) => Promise<void>;
   /** What this user (bare JID) is to be sent once more of the message under that key, though it has ended. */
   readonly inDoubt?: (user: string, key: string) => InTurn | undefined;
+  /** It could not be claimed: it has ended, another has claimed it, or it is not to be sent now. */
+  readonly onMoot?: (missed: Missed) => void;
   /** All that may be sent again to this user for now has been. */
   readonly onSent?: (user: string) => void;
 }
@@ -172,8 +173,9 @@ export class RedeliveryWindows {
     if (run.waiting.size === 0 && run.inFlight.size === 0) this.#runs.delete(user);
   }
 
-  #claim(user: string, run: RedeliveryRun, { key, attempt, evidence }: Missed): void {
+  #claim(user: string, run: RedeliveryRun, missed: Missed): void {
     const { pipeline, clock } = this.#options;
+    const { key, attempt, evidence } = missed;
     const open = { attempt, since: clock.now() };
     run.inFlight.set(key, open);
     this.#ruleTrace?.(key, COLUMN[evidence], { why: evidence });
@@ -195,20 +197,22 @@ export class RedeliveryWindows {
       request: claim(key, attempt),
       failed: answered,
       done: (claimed) => {
-        sends = this.#redeliver(user, { key, attempt, evidence }, claimed);
+        sends = this.#redeliver(user, missed, claimed);
         answered();
       },
     });
   }
 
   /** Gives whether a copy is on its way. */
-  #redeliver(recipient: string, { key, attempt, evidence }: Omit<Missed, keyof Stored>, claimed: Claimed): boolean {
-    const { copies, counts, trace } = this.#options;
+  #redeliver(recipient: string, missed: Missed, claimed: Claimed): boolean {
+    const { copies, counts, trace, onMoot } = this.#options;
+    const { key, attempt, evidence } = missed;
     if (claimed.outcome === 'claimed' && claimed.record.state === 'pending') {
       counts[COUNTED[evidence]] += 1;
       return copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
     }
     trace?.('redelivery skipped', { key, recipient, attempt }, { why: `${evidence}, but it is ${claimed.outcome}` });
+    onMoot?.(missed);
     // It was confirmed meanwhile, right before the end of its session: this is its turn.
     this.#options.inDoubt?.(recipient, key)?.send();
     return false;

@@ -18,7 +18,11 @@ const ENABLED = '<enabled version="1" token="T" epoch="e" timeout="60000" lease=
 class SlowStore extends MemoryStore {
   #held: { readonly kind: Request['kind']; readonly come: () => void; readonly until: Promise<void> } | undefined;
 
+  /** The keys of the claims so far. */
+  readonly claims: string[] = [];
+
   override async batch(requests: readonly Request[], at?: number): Promise<Outcome[]> {
+    for (const request of requests) if (request.kind === 'claim') this.claims.push(request.key);
     const outcomes = await super.batch(requests, at);
     const held = this.#held;
     if (held !== undefined && requests.some(({ kind }) => kind === held.kind)) {
