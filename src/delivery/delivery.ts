@@ -178,11 +178,11 @@ export class Delivery {
     const status = (keys: readonly string[]) => ledger.status(keys);
     // What waits behind what is sent again, if nothing of that is left.
     const goesOn = (user: string) => gateCopies?.isCatchingUp(user) || gateCopies?.caughtUp(user);
-    const moot = held && new MootClaims({ ...held, status });
+    const moot = held && new MootClaims({ ...held, status, clock, onOver: goesOn });
     const ofGate = gateCopies && {
       inDoubt: (user: string, key: string) => held?.doubts.due(user).find((one) => one.key === key),
       onSent: goesOn,
-      onMoot: (missed: Missed) => moot?.note(missed),
+      onMoot: (user: string, missed: Missed) => moot?.note(user, missed),
     };
     this.#windows = new RedeliveryWindows({ ...base, copies, redeliveryWindow, status, ...settling, ...ofGate });
     const windows = this.#windows;
@@ -238,7 +238,8 @@ export class Delivery {
       });
       const review = this.#review;
       held.doubts.onDue = (user) => review.look(user);
-      through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user) || asked?.has(user) === true;
+      const isAsked = (user: string) => asked?.has(user) === true || moot?.has(user) === true;
+      through.isCatchingUp = (user) => windows.isSending(user) || review.isDue(user) || isAsked(user);
     }
   }
 

@@ -1,9 +1,10 @@
 // What another process has ended without this one's being told, as by a gate that had forgotten it, or does not tell that.
 
 import { MootClaims } from '../../src/delivery/gate/moot-claims.ts';
-import { type StoredRecord, tokenOfHeld } from '../../src/store/contract.ts';
+import { handOver, type StoredRecord, tokenOfHeld } from '../../src/store/contract.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
 import { openGateDeliveryStage } from '../support/stages/gate-delivery-stage.ts';
+import { until } from '../support/time/until.ts';
 
 const BOB = 'bob@example.org';
 const session = (id: string, state: string) => `<session jid="${BOB}/phone" id="${id}" state="${state}" priority="0"/>`;
@@ -60,6 +61,52 @@ test('it is looked for once, at the next login of its recipient, and not at each
   expect(claims()).toBe(0);
 });
 
+describe('another process has heard of his login sooner, and is just sending what this one has sent', () => {
+  const KEY = recordKey('alice@example.org', BOB, 'm-1');
+  let one: Stage;
+
+  beforeEach(async () => {
+    one = await open();
+    one.tells(session('A', 'available') + fromAlice(1));
+    await settled(one);
+    one.tells(sent(1, 'A') + lost(1));
+    await settled(one);
+    one.given();
+    const other = await open(one.store);
+    other.tells(session('A', 'available') + session('A', 'gone'));
+    await settled(one, other);
+    one.store.claims.length = 0;
+    // It asks its gate, which does not answer.
+    other.tells(session('B', 'available'));
+    await settled(one, other);
+    expect(one.store.claims).toEqual([KEY]);
+    one.tells(session('B', 'available') + fromAlice(2));
+    await settled(one);
+  });
+
+  test('what is new waits until the server has that', async () => {
+    expect(one.given()).toEqual([]);
+    const [record] = await one.store.status([KEY]);
+    const { sender, recipient, copies, attempt } = record as StoredRecord;
+    const copy = {
+      key: KEY,
+      attempt,
+      copies: copies + 1,
+      byTimetable: 0,
+      unconfirmed: 0,
+      sender,
+      recipient,
+      noStore: false,
+    };
+    await one.store.batch([handOver(copy)]);
+    await until(() => one.given().includes('stored 2'), { what: 'the new one' });
+  });
+
+  test('a second at most, should it never have that', async () => {
+    await until(() => one.given().includes('stored 2'), { what: 'the new one' });
+  });
+});
+
 describe('of what could not be claimed', () => {
   const mine = { n: 'e-1', key: 'k', recipient: BOB, storedAt: 0, attempt: 3, copies: 1 };
   const pending = { state: 'pending', heldAs: 'e-1', attempt: 3 } as StoredRecord;
@@ -67,8 +114,14 @@ describe('of what could not be claimed', () => {
   /** What is left when the store says that of it, and the claim named this attempt. */
   async function left(status: () => Promise<(StoredRecord | undefined)[]>, attempt = 3): Promise<string[]> {
     const all: string[] = [];
-    const claims = new MootClaims({ messages: { get: () => mine }, copies: { leave: (n) => all.push(n) }, status });
-    claims.note({ key: 'k', attempt, evidence: 'session-ended', storedAt: 0, token: tokenOfHeld('e-1') });
+    const claims = new MootClaims({
+      messages: { get: () => mine },
+      copies: { leave: (n) => all.push(n) },
+      status,
+      onOver: () => {},
+      clock: { now: () => 0 },
+    });
+    claims.note(BOB, { key: 'k', attempt, evidence: 'session-ended', storedAt: 0, token: tokenOfHeld('e-1') });
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
     return all;
@@ -85,5 +138,34 @@ describe('of what could not be claimed', () => {
     expect(await left(async () => [pending])).toEqual([]);
     expect(await left(async () => [undefined], 2)).toEqual([]);
     expect(await left(async () => Promise.reject(new Error('away')))).toEqual([]);
+  });
+
+  test('what another process has claimed is waited for until the server has that copy, or time is over', async () => {
+    let now = 0;
+    let copies = 3;
+    let looks = 0;
+    const over: string[] = [];
+    const claims = new MootClaims({
+      messages: { get: () => mine },
+      copies: { leave: () => {} },
+      status: async () => {
+        looks += 1;
+        return [{ ...pending, attempt: 4, copies }];
+      },
+      onOver: (user) => over.push(user),
+      clock: { now: () => now },
+    });
+    const note = () =>
+      claims.note(BOB, { key: 'k', attempt: 3, evidence: 'session-ended', storedAt: 0, token: tokenOfHeld('e-1') });
+    for (const ends of [() => (copies = 4), () => (now = 1001)]) {
+      copies = 3;
+      note();
+      looks = 0;
+      await until(() => looks >= 2, { what: 'looks at it' });
+      expect([claims.has(BOB), claims.has('carol@example.org'), over]).toEqual([true, false, []]);
+      ends();
+      await until(() => over.length > 0, { what: 'the end' });
+      expect([claims.has(BOB), over.splice(0)]).toEqual([false, [BOB]]);
+    }
   });
 });

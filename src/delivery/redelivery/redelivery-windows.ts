@@ -38,7 +38,7 @@ export interface RedeliveryWindowsOptions {
   /** What this user (bare JID) is to be sent once more of the message under that key, though it has ended. */
   readonly inDoubt?: (user: string, key: string) => InTurn | undefined;
   /** It could not be claimed: it has ended, another has claimed it, or it is not to be sent now. */
-  readonly onMoot?: (missed: Missed) => void;
+  readonly onMoot?: (user: string, missed: Missed) => void;
   /** All that may be sent again to this user for now has been. */
   readonly onSent?: (user: string) => void;
 }
@@ -212,7 +212,7 @@ export class RedeliveryWindows {
       return copies.redeliver(claimed.record, claimed.noStore, evidence, claimed.target);
     }
     trace?.('redelivery skipped', { key, recipient, attempt }, { why: `${evidence}, but it is ${claimed.outcome}` });
-    onMoot?.(missed);
+    onMoot?.(recipient, missed);
     // It was confirmed meanwhile, right before the end of its session: this is its turn.
     this.#options.inDoubt?.(recipient, key)?.send();
     return false;
