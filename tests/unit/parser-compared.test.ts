@@ -4,6 +4,7 @@ import type { Element } from '@xmpp/xml';
 import { textOf } from '../../src/util/octets.ts';
 import { GuardedParser } from '../../src/xmpp/connection/guarded-parser.ts';
 import { OctetDecoder } from '../../src/xmpp/connection/octet-decoder.ts';
+import { withoutForbidden } from '../../src/xmpp/connection/start-tag.ts';
 import { serialize, xmlOf } from '../../src/xmpp/stanza/xml.ts';
 import { LibraryParser } from '../support/stanzas/library-parser.ts';
 import { WildXml } from '../support/stanzas/wild-xml.ts';
@@ -63,6 +64,9 @@ test.each([
       const isDamaged = wild.chance(0.5);
       const bytes = isDamaged ? wild.damaged(sound) : sound;
       const pieces = wild.cut(bytes);
+      const text = bytes.toString('latin1');
+      // It refuses references to what no XML may have, which are left out here: parser.test.ts.
+      if (withoutForbidden(text) !== text) continue;
       const ours = read(
         new GuardedParser({ maxBytes: 1 << 20, maxDepth: 64 }, () => {}, whole),
         new OctetDecoder(),

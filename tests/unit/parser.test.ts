@@ -79,6 +79,19 @@ describe('the parser', () => {
     expect(elements).toEqual(['<message/>', '<iq/>']);
   });
 
+  test('leaves out references to what no XML may have: a user whose server passes them on ends no stream', () => {
+    const { parser, elements } = parse(undefined, new Set(['urn:w']));
+    const forbidden = ['&#1;', '&#x1;', '&#0;', '&#xFFFF;', '&#xd800;', '&#x110000;', '&#99999999999999999999;'].join(
+      '',
+    );
+    const stanza = (more: string) =>
+      `<message id="${more}1"><body>a${more}b&#65;&#x1F600;</body><x><y n="${more}"/>c${more}</x><w xmlns="urn:w"><m>d${more}</m></w></message>`;
+    parser.write(stanza(forbidden));
+    parser.write(stanza(''));
+    expect(elements[0]).toBe(elements[1]);
+    expect(elements).toHaveLength(2);
+  });
+
   test('skips what is too deep, and goes on', () => {
     const { parser, elements, oversized } = parse();
     parser.write(`<message from="a@b">${nested(9)}</message>`);
@@ -164,7 +177,6 @@ describe('the parser', () => {
   test.each([
     ['a mismatched tag', '<message><body></message>'],
     ['an unknown entity', '<message><body>&nbsp;</body></message>'],
-    ['an illegal character reference', '<message><body>&#1;</body></message>'],
     ['text between stanzas', '<message/>x<message/>'],
     ['a second stream', '</stream:stream><stream:stream>'],
     ['a document type', '<!DOCTYPE x>'],

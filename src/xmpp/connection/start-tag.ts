@@ -1,5 +1,6 @@
 import xml from '@xmpp/xml';
 import { textOf } from '../../util/octets.ts';
+import { cleanXml } from '../stanza/xml.ts';
 import { UnreadableError } from './link-problem.ts';
 
 const SPACE = 32;
@@ -17,6 +18,8 @@ const NEEDS_CARE = /[^ -%'-;=?-\x7f]/;
 const TEXT_NEEDS_CARE = /[&>\0-\x08\x0b-\x1f]/;
 /** What is escaped in an attribute's value where it did not have to be. */
 const HAS_QUOTE = /["']/;
+/** A reference to a character by its number. */
+const REFERENCE = /&#(?:x([0-9a-fA-F]+)|([0-9]+));/g;
 /** U+FFFE and U+FFFF. */
 const NONCHARACTER = /\xef\xbf[\xbe\xbf]/;
 
@@ -216,7 +219,18 @@ function read(attrs: Record<string, string>): Record<string, string> {
  */
 export function textOfMarkup(octets: string): string {
   const text = textOf(octets);
-  return text.includes('&') ? xml.unescapeXML(text) : text;
+  return text.includes('&') ? xml.unescapeXML(text.includes('&#') ? withoutForbidden(text) : text) : text;
+}
+
+/**
+ * Leaves out references to what XML 1.0 forbids, as such characters themselves are on their way out. Openfire takes them from clients over BOSH,
+ * and passes them on: each would end the component's stream, whoever it is for.
+ */
+export function withoutForbidden(text: string): string {
+  return text.replace(REFERENCE, (reference, hexadecimal?: string, decimal?: string) => {
+    const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+    return code <= 0x10ffff && cleanXml(String.fromCodePoint(code)) !== '' ? reference : '';
+  });
 }
 
 /** Whether a text between tags is the same when it is written as `serialize` does. */
