@@ -8,6 +8,7 @@ import { CONNECT } from '../../src/store/redis/scripts.ts';
 import { defineShardScript, keysOf } from '../../src/store/redis/shard-scripts.ts';
 import { Shards } from '../../src/store/redis/shards.ts';
 import { recordKey } from '../../src/xmpp/stanza/message-key.ts';
+import { opened } from '../support/process/opened.ts';
 import type { RedisServer } from '../support/servers/redis.ts';
 import { type RedisCluster, startRedisCluster } from '../support/servers/redis-cluster.ts';
 import { PeerProxy } from '../support/stages/peer-proxy.ts';
@@ -95,11 +96,15 @@ function flow(proxy: PeerProxy, to: string, rate: number) {
       );
     }
   }, 50);
+  const end = () => clearInterval(timer);
+  // When the test fails before it stops it.
+  const ended = opened('a flow of messages', end);
   return {
     acknowledged,
     refused,
     stop: async () => {
-      clearInterval(timer);
+      end();
+      ended();
       const reached = Math.round((1000 * count) / (performance.now() - began));
       if (process.env.CLUSTER_RATE !== undefined)
         process.stderr.write(`${to}: ${count} messages, ${reached} a second\n`);
