@@ -331,11 +331,14 @@ describe.each(Object.keys(IMPLEMENTATIONS))('the store in %s', (implementation) 
     });
 
     test('by a mention is moot for who has a message of his own that it may be about', async () => {
-      await accepts();
-      await accepts({ id: 'own' });
-      const mention = (own: string) => store.perform(settleByMention(KEY, keyOf(own), 'desk', NOW), NOW);
-      expect(await mention('own')).toEqual({ outcome: 'repeated' });
-      expect(await mention('none')).toMatchObject({ outcome: 'delivered' });
+      const token = tokenOfHeld('e-1');
+      await accepts({ token });
+      await accepts({ id: 'own', token: tokenOfHeld('e-2') });
+      const mention = (own: string, only?: string) =>
+        store.perform(settleByMention(KEY, keyOf(own), 'desk', NOW, only), NOW);
+      // Also where it may be of one record alone, which his own is not.
+      for (const only of [undefined, '', token]) expect(await mention('own', only)).toEqual({ outcome: 'repeated' });
+      expect(await mention('none', token)).toMatchObject({ outcome: 'delivered' });
     });
 
     test('of a correction ends what its sender wrote before it in the same place', async () => {

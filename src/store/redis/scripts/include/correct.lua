@@ -53,7 +53,12 @@ function corrections.is_known(key) return shards.visit(shards.of_key(key), corre
 -- As `settling.settle`, for what speaks of a message (a reply, a reaction) and does not say whose it is: not if its author has a message
 -- of his own that goes by `own`. That counts as settled before.
 function corrections.mentioned(key, ending, own, lately, owed_until, window)
+  -- It is not the record that this may be of alone.
+  local alone = only
+  only = false
   -- Empty where somebody has looked in its shard.
-  if own ~= '' and corrections.is_known(own) then return 'repeated' end
+  local is_own = own ~= '' and corrections.is_known(own)
+  only = alone
+  if is_own then return 'repeated' end
   return settling.settle(key, ending, '', lately, owed_until, window)
 end
