@@ -59,6 +59,7 @@ end);
 module:hook("csi-flushing", function (event) gate.proofs.awake(event.session); end);
 module:hook("csi-client-active", function (event) gate.proofs.awake(event.origin); end, -1);
 -- Where Prosody does not say this, no session is said to have ended in order.
+module:hook_global("server-stopping", function () gate.sessions.shut_down(); end, 100);
 module:hook("pre-session-close", function (event) gate.sessions.closing(event.session, event.reason); end, -100);
 module:hook("resource-unbind", function (event)
 	gate.proofs.ended(event.session);

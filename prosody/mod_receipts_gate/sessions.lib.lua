@@ -11,6 +11,7 @@ local ids = gate.state.session_ids or setmetatable({}, { __mode = "k" });
 gate.state.session_ids = ids;
 local shown = setmetatable({}, { __mode = "k" }); -- the priority last told, false when unavailable
 local closed = setmetatable({}, { __mode = "k" }); -- true of sessions whose clients have closed their streams
+local at_shutdown = setmetatable({}, { __mode = "k" }); -- true of those that were connected when the server began to shut down
 
 --- Names the stream; the same after it was resumed.
 local function id(session)
@@ -42,7 +43,7 @@ end
 local function gone(session)
 	local attr = describe(session, "gone");
 	-- Over BOSH there is no stream that its client could close: it says that the session is over.
-	if closed[session] or session.bosh_terminate then
+	if closed[session] or session.bosh_terminate or at_shutdown[session] then
 		attr.graceful = "true";
 	end
 	gate.leases.emit_to_all(protocol.event("session", attr));
@@ -56,6 +57,13 @@ local function each(callback, only)
 			callback(session);
 		end
 	end
+end
+
+--- The server is about to end all sessions. Their clients live on, and have kept what they confirmed, but for those that are not connected.
+local function shut_down()
+	each(function (session)
+		at_shutdown[session] = not session.hibernating or nil;
+	end);
 end
 
 --- The sessions that the server may give what is for this address, each { jid, id }: the one that it names, if that is there.
@@ -103,6 +111,7 @@ return {
 	takes_messages = takes_messages;
 	tell = tell;
 	closing = closing;
+	shut_down = shut_down;
 	gone = gone;
 	presence = presence;
 };
