@@ -40,4 +40,6 @@ export interface Counts {
   provedBySession: number;
   provedByRoutedReceipt: number;
   proofsDoubted: number;
+  receiptsLeftToStore: number;
+  doubtsGivenUp: number;
 }

@@ -222,7 +222,10 @@ export class Delivery {
         if (acknowledgement !== undefined) link.send(acknowledgement, undefined, 'high', undefined, turnOf(record));
       });
       const { graces, proofCounts, gate } = options.gate;
-      const parts = { gate, copies: through, originals: copies, messages, settlement, endings, receiptSupport };
+      const look = (user: string) => this.#review?.look(user);
+      const { doubts } = held;
+      const receipts = { settlement, endings, receiptSupport, doubts, look };
+      const parts = { gate, copies: through, originals: copies, messages, ...receipts };
       this.routedReceipts = new RoutedReceipts({ ...common, ...parts });
       this.#review = new HeldReview({
         ...common,
@@ -276,7 +279,7 @@ export class Delivery {
 /** What of messages that a gate holds comes before all that is made of it. */
 function openHeld(
   { gate, graces, orderWithin }: NonNullable<DeliveryOptions['gate']>,
-  common: Pick<DeliveryOptions, 'counts' | 'addresses'> & {
+  common: Pick<DeliveryOptions, 'counts' | 'addresses' | 'log'> & {
     readonly clock: StoreClock;
     readonly trace: MessageTrace | undefined;
     readonly messageTtl: number;

@@ -14,6 +14,8 @@ export interface Facts {
   suspected: string | undefined;
   /** It was sent again because of that, which is done once. */
   doubted: boolean;
+  /** Its sender has had a receipt for it, which went there by itself. */
+  told: boolean;
   /** When it was last given to a session, in the order of the gate's events. */
   given: number;
   /** When (ms) a session of the recipient's ended last, as far as that was heard. */
@@ -73,6 +75,7 @@ export function newFacts(): Facts {
     flushed: [],
     suspected: undefined,
     doubted: false,
+    told: false,
     given: 0,
     endedAt: 0,
   };

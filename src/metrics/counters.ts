@@ -54,6 +54,8 @@ export const COUNTED = {
   provedBySession: { name: 'proved_total', labels: { by: 'session' } },
   provedByRoutedReceipt: { name: 'proved_total', labels: { by: 'routed' } },
   proofsDoubted: { name: 'gate_proofs_doubted_total' },
+  receiptsLeftToStore: { name: 'gate_receipts_left_to_store_total' },
+  doubtsGivenUp: { name: 'gate_doubts_given_up_total' },
 } as const satisfies Record<string, Counted>;
 
 /** Plain numbers to add to; they are read when somebody looks. */

@@ -119,6 +119,14 @@ export const DEFINITIONS = {
     type: 'counter',
     help: 'Proofs that a client has a message which did not count, since its session ended soon after (PROOF_GRACE).',
   },
+  gate_receipts_left_to_store_total: {
+    type: 'counter',
+    help: 'Receipts that ended their message only when its session had lived on (PROOF_GRACE), since more that may come to be in doubt could not be kept in memory.',
+  },
+  gate_doubts_given_up_total: {
+    type: 'counter',
+    help: 'Messages that were confirmed and that memory had no room for: should the session end right after, they are not sent again. The log says so once a minute.',
+  },
   gate_up: {
     type: 'gauge',
     help: '1 while a gate holds messages for us, else 0; missing without a gate (MODE=subdomain).',

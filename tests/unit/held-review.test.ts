@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { HeldReview, type HeldReviewOptions } from '../../src/delivery/gate/held-review.ts';
 import { type Decision, newFacts } from '../../src/gate/facts.ts';
-import type { StoredRecord } from '../../src/store/contract.ts';
+import type { Request, StoredRecord } from '../../src/store/contract.ts';
 
 const { jest } = import.meta;
 const ALICE = 'alice@example.org';
@@ -73,3 +73,32 @@ test('what lies in storage is sent when that has had its time, also if a look fo
     jest.useRealTimers();
   }
 });
+
+test.each(['redelivery', 'receipt'] as const)(
+  'a message whose sender has had a receipt is told to nobody when it is proved (%s)',
+  (proofCounts) => {
+    const record = { key: 'k', heldAs: 'e-1', recipient: 'bob@example.org' } as StoredRecord;
+    const pushed: Request[] = [];
+    const concluded: unknown[] = [];
+    const gateCopies = new EventEmitter();
+    new HeldReview({
+      gate: Object.assign(new EventEmitter(), { factsOf: () => ({ ...newFacts(), told: true }) }),
+      gateCopies,
+      pipeline: {
+        push: ({ request, done }: { request: Request; done: (reply: object) => void }) => {
+          pushed.push(request);
+          done({ outcome: 'delivered', record });
+        },
+      },
+      endings: {
+        conclude: (_: StoredRecord, ending: string, isNotified: boolean) => concluded.push(ending, isNotified),
+      },
+      clock: { now: () => 0 },
+      counts: { provedBySession: 0, proofsDoubted: 0 },
+      proofCounts,
+    } as unknown as HeldReviewOptions);
+    gateCopies.emit('proved', record, 'bob@example.org/phone');
+    expect(pushed).toMatchObject([{ kind: 'prove', told: true, resource: 'phone', only: 'g:e-1' }]);
+    expect(concluded).toEqual(['delivered', true]);
+  },
+);

@@ -24,10 +24,11 @@ class Stage extends EventEmitter {
   answers: (outcome: CommandOutcome) => void = () => {};
   readonly facts = new Map<string, Facts>();
   readonly forgotten: string[] = [];
-  readonly counts = { proofsDoubted: 0, redelivered: 0 };
+  readonly counts = { proofsDoubted: 0, redelivered: 0, receiptsLeftToStore: 0, doubtsGivenUp: 0 };
+  readonly warned: string[] = [];
   readonly doubts: ReceiptDoubts;
 
-  constructor(grace = GRACE) {
+  constructor(grace = GRACE, bounds: Pick<ReceiptDoubtsOptions, 'most' | 'mostBytes'> = {}) {
     super();
     const stage = this;
     const gate = {
@@ -56,6 +57,8 @@ class Stage extends EventEmitter {
       graces: { proof: grace, flush: 0 },
       messageTtl: TTL,
       counts: this.counts,
+      log: { warn: (_, message) => void this.warned.push(message) },
+      ...bounds,
     });
     this.emit('ready');
   }
@@ -82,7 +85,14 @@ class Stage extends EventEmitter {
 
   /** A message goes to that session, which confirms it. */
   confirmed(n: string, facts = this.sent(n), receiptResource = 'phone', settledAt = this.now): void {
-    const record = { heldAs: n, recipient: 'bob@s', sender: 'alice@s', senderResource: 'x', wireId: n } as StoredRecord;
+    const record = {
+      heldAs: n,
+      recipient: 'bob@s',
+      recipientResource: '',
+      sender: 'alice@s',
+      senderResource: 'x',
+      wireId: n,
+    } as StoredRecord;
     const details = {
       inner: '<body>text</body>',
       key: n,
@@ -138,7 +148,7 @@ test('it goes to the next session, in order, and once', () => {
   stage.session('gone', 'Q');
   stage.session('available', 'R');
   expect(stage.delivered).toHaveLength(2);
-  expect(stage.counts).toEqual({ proofsDoubted: 2, redelivered: 2 });
+  expect(stage.counts).toMatchObject({ proofsDoubted: 2, redelivered: 2 });
 });
 
 describe('a client that has ended its session in order has kept what it confirmed', () => {
@@ -150,7 +160,7 @@ describe('a client that has ended its session in order has kept what it confirme
     stage.session('bound', 'Q');
     stage.session('available', 'Q');
     expect(stage.delivered).toEqual([]);
-    expect(stage.counts).toEqual({ proofsDoubted: 0, redelivered: 0 });
+    expect(stage.counts).toMatchObject({ proofsDoubted: 0, redelivered: 0 });
   });
 
   test('also when its receipt is handled only after that', () => {
@@ -186,6 +196,71 @@ describe('a client that has ended its session in order has kept what it confirme
     expect(stage.forgotten).toEqual(['e-1']);
     stage.session('available', 'Q');
     expect(stage.delivered).toEqual([]);
+  });
+});
+
+describe('where no more can be known', () => {
+  const bounded = (bounds: Pick<ReceiptDoubtsOptions, 'most' | 'mostBytes'>) => {
+    stage.doubts.close();
+    stage = new Stage(GRACE, bounds);
+    stage.session('bound');
+    stage.session('available');
+  };
+  /** A message went through the gate, and its receipt went to the sender by itself: whether it is to stay in the store. */
+  const stays = (n: string, facts = stage.sent(n)) => {
+    const from = { sender: 'alice@s', senderResource: 'x', recipient: 'bob@s', recipientResource: '' };
+    const message = { ...from, wireId: n, otherAttributes: '', inner: '<body>text</body>' };
+    stage.doubts.sent({ ...message, heldAs: n } as StoredRecord);
+    return stage.doubts.leavesToStore(n, facts);
+  };
+
+  test('what is confirmed now, or waits for its recipient, leaves no room: the next stays in the store', () => {
+    bounded({ most: 2 });
+    expect(stays('e-0')).toBe(false);
+    for (const n of ['e-1', 'e-2']) stage.confirmed(n);
+    expect(stays('e-3')).toBe(true);
+    stage.session('gone');
+    expect(stays('e-4')).toBe(true);
+    expect(stage.counts).toMatchObject({ receiptsLeftToStore: 2, doubtsGivenUp: 0 });
+    stage.session('available', 'Q');
+    expect(stage.delivered).toEqual(['e-1/2 bob@s/phone', 'e-2/2 bob@s/phone']);
+    expect(stays('e-5')).toBe(false);
+  });
+
+  test('so it is with what is shared with other sessions, and with the bytes of all', () => {
+    bounded({ mostBytes: 300 });
+    const desk = { jid: 'bob@s/desk', id: 'D' };
+    stage.session('available', 'D', 'desk');
+    for (const n of ['e-1', 'e-2']) {
+      stage.facts.set(n, stage.sent(n, desk));
+      stage.confirmed(n, stage.facts.get(n));
+    }
+    expect(stays('e-3')).toBe(false);
+    stage.session('gone');
+    expect(stays('e-4')).toBe(true);
+    stage.doubts.forget(() => true);
+    expect(stays('e-5')).toBe(false);
+  });
+
+  test('one whose text is not known any more stays in the store, but for what is in no doubt', () => {
+    expect(stage.doubts.leavesToStore('e-1', stage.sent('e-1'))).toBe(true);
+    expect(stage.doubts.leavesToStore('e-1', undefined)).toBe(false);
+    expect(stage.doubts.leavesToStore('e-1', newFacts())).toBe(false);
+    const proved = stage.sent('e-2');
+    proved.has.set('P', stage.now - GRACE);
+    expect(stage.doubts.leavesToStore('e-2', proved)).toBe(false);
+    const doubted = stage.sent('e-3');
+    doubted.doubted = true;
+    expect(stage.doubts.leavesToStore('e-3', doubted)).toBe(false);
+  });
+
+  test('what was ended all the same is not sent again, and that is counted, and said once in a while', () => {
+    bounded({ most: 1 });
+    for (const n of ['e-1', 'e-2', 'e-3']) stage.confirmed(n);
+    expect([stage.counts.doubtsGivenUp, stage.warned.length]).toEqual([2, 1]);
+    stage.now += 60_000;
+    stage.confirmed('e-4');
+    expect([stage.counts.doubtsGivenUp, stage.warned.length]).toEqual([3, 2]);
   });
 });
 
@@ -266,7 +341,7 @@ describe('another session was sent it as well', () => {
     expect(stage.forgotten).toEqual(['e-1']);
     stage.session('gone', 'D', 'desk');
     expect(stage.delivered).toHaveLength(1);
-    expect(stage.counts).toEqual({ proofsDoubted: 1, redelivered: 1 });
+    expect(stage.counts).toMatchObject({ proofsDoubted: 1, redelivered: 1 });
   });
 
   test('nor may one that seemed to live: it ends without it, or right after it had it', () => {

@@ -2,6 +2,7 @@ import type { Route } from '../../src/addressing/address-policy.ts';
 import { HeldMessages } from '../../src/delivery/gate/held-messages.ts';
 import { RoutedReceipts } from '../../src/delivery/gate/routed-receipts.ts';
 import { ReceiptSupport } from '../../src/delivery/receipt-support.ts';
+import { type Facts, newFacts } from '../../src/gate/facts.ts';
 import {
   nothingButDelivered,
   type Request,
@@ -33,14 +34,17 @@ const route = {
 const receipt = { by: 'receipt', id: RECORD.wireId, to: `${RECORD.sender}/phone` } as const;
 
 /** What Redis is asked for by the second receipt of a client, while this is under way. */
-function asks(underWay: StoredRecord | undefined): Request | undefined {
+function asks(
+  underWay: StoredRecord | undefined,
+  { facts, leaves = false, look = () => {} }: { facts?: Facts; leaves?: boolean; look?: (user: string) => void } = {},
+): Request | undefined {
   const pushed: Request[] = [];
   const messages = new HeldMessages();
   messages.put(RECORD);
   const receiptSupport = new ReceiptSupport();
   receiptSupport.record(RECORD.sender, RECORD.recipient, 0);
   const receipts = new RoutedReceipts({
-    gate: { noteConfirmed: () => {}, factsOf: () => undefined },
+    gate: { noteConfirmed: () => {}, factsOf: () => facts },
     copies: { forget: () => {}, whenKnown: (_, then) => then() },
     originals: { underWay: (key) => (key === RECORD.key ? underWay : undefined) },
     messages,
@@ -48,6 +52,8 @@ function asks(underWay: StoredRecord | undefined): Request | undefined {
     endings: { conclude: () => undefined },
     settlement: { proof: () => {} },
     receiptSupport,
+    doubts: { leavesToStore: () => leaves },
+    look,
     clock: { now: () => 0 },
     counts: { provedByRoutedReceipt: 0 },
   });
@@ -67,4 +73,11 @@ test('it is of the message that the gate names, and of no other that has taken i
 
 test('where nothing is, Redis says it', () => {
   expect(asks(undefined)).toMatchObject({ kind: 'prove', key: RECORD.key, told: true, atHand: undefined });
+});
+
+test('what is to stay in the store is proved by its session, and its sender has been told', () => {
+  const facts = newFacts();
+  const looked: string[] = [];
+  expect(asks(undefined, { facts, leaves: true, look: (user) => looked.push(user) })).toBeUndefined();
+  expect([facts.told, [...facts.has.keys()], looked]).toEqual([true, ['D'], [BOB]]);
 });

@@ -18,10 +18,7 @@ interface Confirming {
   readonly messages: Confirmed[];
 }
 
-/** So many messages are known. */
-const MOST = 20_000;
-
-/** What sessions have confirmed so lately that their end would put it in doubt. */
+/** What sessions have confirmed so lately that their end would put it in doubt. How many, who puts them here bounds. */
 export class ConfirmingSessions {
   /** By the session's stream. */
   readonly #sessions = new Map<string, Confirming>();
@@ -35,9 +32,13 @@ export class ConfirmingSessions {
     return this.#known === 0;
   }
 
-  /** A session (`id`: its stream) has confirmed one; false where too many are known. */
-  put(id: string, user: string, resource: string, one: Confirmed): boolean {
-    if (this.#known >= MOST) return false;
+  /** How many are known. */
+  get size(): number {
+    return this.#known;
+  }
+
+  /** A session (`id`: its stream) has confirmed one. */
+  put(id: string, user: string, resource: string, one: Confirmed): void {
     let session = this.#sessions.get(id);
     if (session === undefined) {
       session = { user, resource, messages: [] };
@@ -49,7 +50,6 @@ export class ConfirmingSessions {
       this.#numbers.add(one.n);
     }
     this.#known += 1;
-    return true;
   }
 
   /** By the stream. */

@@ -1,6 +1,6 @@
 import type { AddressPolicy } from '../../addressing/address-policy.ts';
 import { bestSession } from '../../gate/facts.ts';
-import { type Clock, type StoredRecord, tokenOfHeld } from '../../store/contract.ts';
+import { type Clock, type StoredRecord, sizeOf, tokenOfHeld } from '../../store/contract.ts';
 import type { MessageTrace } from '../../util/message-trace.ts';
 import { redelivery } from '../../xmpp/stanza/build.ts';
 import { copyTo } from '../copy-stanza.ts';
@@ -23,15 +23,13 @@ export interface Doubted {
   readonly to?: string;
 }
 
-/** So many wait for their recipients; of more than that nothing is sent again. */
-const MOST = 1000;
-
-/** Messages that were confirmed, and are sent once more all the same, when their recipients are there. */
+/** Messages that were confirmed, and are sent once more all the same, when their recipients are there. How many, who puts them here bounds. */
 export class DoubtedMessages {
   readonly #options: DoubtedMessagesOptions;
   /** By recipient, in the order in which they were sent. */
   readonly #waiting = new Map<string, Set<Doubted>>();
   #size = 0;
+  #bytes = 0;
   /** The numbers of those, and of what is being sent: whether the gate has sent it is known as long as it remembers it. */
   readonly #numbers = new Set<string>();
 
@@ -41,15 +39,22 @@ export class DoubtedMessages {
 
   put(doubted: Doubted): void {
     const { recipient, heldAs } = doubted.record;
-    if (this.#size >= MOST) {
-      this.#over(doubted);
-      return;
-    }
     this.#numbers.add(heldAs as string);
     const waiting = this.#waiting.get(recipient) ?? new Set();
     this.#waiting.set(recipient, waiting);
     waiting.add(doubted);
     this.#size += 1;
+    this.#bytes += sizeOf(doubted.record);
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes of all of them. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** What waits for a user (bare JID) who is there: each is sent when its turn among what else is sent to him again has come. */
@@ -99,6 +104,7 @@ export class DoubtedMessages {
   #take(user: string, waiting: Set<Doubted>, one: Doubted): void {
     waiting.delete(one);
     this.#size -= 1;
+    this.#bytes -= sizeOf(one.record);
     if (waiting.size === 0) this.#waiting.delete(user);
   }
 

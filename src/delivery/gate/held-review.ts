@@ -174,19 +174,20 @@ export class HeldReview {
   #proved(record: Pick<StoredRecord, 'key' | 'heldAs'>, by: string): void {
     const { key } = record;
     const only = onlyThat(record);
-    const { pipeline, endings, clock, counts, proofCounts, trace } = this.#options;
+    const { gate, pipeline, endings, clock, counts, proofCounts, trace } = this.#options;
+    const told = gate.factsOf(record.heldAs as string)?.told === true;
     const resource = by.slice(by.indexOf('/') + 1);
     const now = clock.now();
     pipeline.push({
       request:
-        proofCounts === 'receipt'
+        proofCounts === 'receipt' && !told
           ? settle(key, resource, now, undefined, undefined, only)
-          : prove(key, resource, now, false, undefined, only),
+          : prove(key, resource, now, told, undefined, only),
       done: (taken) => {
         if (taken.outcome !== 'delivered' && taken.outcome !== 'proved') return;
         counts.provedBySession += 1;
         trace?.('confirmed', taken.record, { why: 'its server has seen that the client has it', session: by });
-        void endings.conclude(taken.record, taken.outcome);
+        void endings.conclude(taken.record, taken.outcome, told);
       },
     });
   }

@@ -13,7 +13,11 @@ export interface ReceiptDoubtsOptions extends DoubtedMessagesOptions {
   readonly graces: Graces;
   /** How long after a message was stored its text is kept at most, ms (MESSAGE_TTL). */
   readonly messageTtl: number;
-  readonly counts: { proofsDoubted: number; redelivered: number };
+  readonly counts: { proofsDoubted: number; redelivered: number; receiptsLeftToStore: number; doubtsGivenUp: number };
+  readonly log: { warn(fields: object, message: string): void };
+  /** How many messages at most that were confirmed are known; bytes at most of those in doubt. */
+  readonly most?: number;
+  readonly mostBytes?: number;
 }
 
 /**
@@ -24,6 +28,11 @@ function isBy({ since, began }: KnownSession, { given }: Facts, at: number): boo
   return since < at || (since === at && (began === undefined || began <= given));
 }
 
+/** So many that were confirmed lately, or are in doubt, are known, and of the latter so many bytes. */
+const MOST = 20_000;
+const MOST_BYTES = 16_000_000;
+/** How often it is logged at most that there are more, ms. */
+const WARN_EVERY = 60_000;
 /** How often it is looked whose time is over, ms. */
 const EXPIRE_EVERY = 60_000;
 
@@ -48,6 +57,8 @@ export class ReceiptDoubts {
   /** Whether it is heard of sessions; and until when (ms) it was, before that. */
   #isHeard = false;
   #heardUntil = 0;
+  /** When (ms) it was logged last that there are too many. */
+  #warnedAt = Number.NEGATIVE_INFINITY;
   /** A user (bare JID) is to be sent {@link due}; set when who knows what else he is sent again exists. */
   onDue: (user: string) => void = (user) => {
     for (const { send } of this.due(user)) send();
@@ -81,6 +92,18 @@ export class ReceiptDoubts {
   /** A message goes through the gate. */
   sent(record: StoredRecord): void {
     this.#texts.put(record.heldAs as string, record);
+  }
+
+  /**
+   * Whether a message that its sender has had a receipt for is to stay in the store until the session of that has lived on: there is no
+   * room for more that may come to be in doubt, or its text is not known here any more. Then its receipt is a proof as others are.
+   */
+  leavesToStore(n: string, facts: Facts | undefined): boolean {
+    const { graces, counts } = this.#options;
+    if (facts === undefined || facts.outcomes.size === 0 || facts.doubted || graces.proof === 0) return false;
+    if ((this.#hasRoom() && this.#texts.has(n)) || this.#isProved(facts, undefined)) return false;
+    counts.receiptsLeftToStore += 1;
+    return true;
   }
 
   /**
@@ -192,6 +215,30 @@ export class ReceiptDoubts {
     return false;
   }
 
+  #hasRoom(): boolean {
+    const { most = MOST, mostBytes = MOST_BYTES } = this.#options;
+    const [doubted, shared] = [this.#doubted, this.#shared];
+    return this.#confirming.size + doubted.size + shared.size < most && doubted.bytes + shared.bytes < mostBytes;
+  }
+
+  /** It is not sent again, should its client not have kept it. */
+  #giveUp({ n }: Confirmed): void {
+    const { counts, clock, log } = this.#options;
+    this.#texts.take(n);
+    counts.doubtsGivenUp += 1;
+    if (clock.now() - this.#warnedAt < WARN_EVERY) return;
+    this.#warnedAt = clock.now();
+    const fields = {
+      known: this.#confirming.size,
+      inDoubt: this.#doubted.size + this.#shared.size,
+      givenUp: counts.doubtsGivenUp,
+    };
+    log.warn(
+      fields,
+      'Messages were confirmed that are not sent again should their sessions end right after: too many are known',
+    );
+  }
+
   #factsOf({ n, facts }: Confirmed): Facts {
     return this.#options.gate.factsOf(n) ?? facts;
   }
@@ -206,7 +253,11 @@ export class ReceiptDoubts {
 
   /** Whether its session lives on is to be seen. Gives whether the gate is to remember it. */
   #watch(id: string, user: string, resource: string, one: Confirmed): boolean {
-    if (!this.#confirming.put(id, user, resource, one)) return false;
+    if (!this.#hasRoom()) {
+      this.#giveUp(one);
+      return false;
+    }
+    this.#confirming.put(id, user, resource, one);
     this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
     return one.isShared;
   }
@@ -252,13 +303,20 @@ export class ReceiptDoubts {
   #judge(user: string, id: string, until: number, one: Confirmed): boolean {
     const record = this.#texts.take(one.n);
     if (one.isShared) this.#confirming.forgetShared(one);
-    if (record === undefined || Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
+    if (Math.max(0, until - one.at) >= this.#options.graces.proof) return false;
+    if (record === undefined || !this.#hasRoom()) {
+      this.#giveUp(one);
+      return false;
+    }
     const { gate, counts } = this.#options;
     const facts = this.#factsOf(one);
     // What was proved before its receipt came may have been in doubt, and counted, already.
     const isKnown = facts.suspected !== undefined && (id === '' || facts.suspected === id);
     const doubted = { record, copy: Math.max(record.copies, ...facts.outcomes.keys()) + 1 };
-    if (hasOther(facts, id, gate.sessionsOf(user))) return this.#shared.put(doubted, facts, id);
+    if (hasOther(facts, id, gate.sessionsOf(user))) {
+      this.#shared.put(doubted, facts, id);
+      return true;
+    }
     if (!isKnown) counts.proofsDoubted += 1;
     this.#doubted.put(doubted);
     this.#sendDoubted(user);

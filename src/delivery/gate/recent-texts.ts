@@ -27,6 +27,10 @@ export class RecentTexts {
     }
   }
 
+  has(n: string): boolean {
+    return this.#byNumber.has(n);
+  }
+
   /** Keeps none of these any longer. */
   drop(isOver: (record: StoredRecord) => boolean): void {
     for (const [n, record] of this.#byNumber) if (isOver(record)) this.take(n);

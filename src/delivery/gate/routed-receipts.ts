@@ -20,6 +20,8 @@ import { mayBeMeant, type Which } from './confirmed-messages.ts';
 import type { GateCopies } from './gate-copies.ts';
 import type { GatePort } from './gate-port.ts';
 import type { HeldMessages } from './held-messages.ts';
+import type { ReceiptDoubts } from './receipt-doubts.ts';
+import { noteReceipt } from './shared-doubts.ts';
 
 export interface RoutedReceiptsOptions {
   readonly gate: Pick<GatePort, 'noteConfirmed' | 'factsOf'>;
@@ -29,6 +31,9 @@ export interface RoutedReceiptsOptions {
   readonly pipeline: Pick<StoreQueue, 'push'>;
   readonly endings: Pick<Endings, 'conclude'>;
   readonly settlement: Pick<Settlement, 'proof'>;
+  readonly doubts: Pick<ReceiptDoubts, 'leavesToStore'>;
+  /** Something of this user's (bare JID) waits for a proof. */
+  readonly look: (user: string) => void;
   readonly receiptSupport: ReceiptSupport;
   readonly clock: Clock;
   readonly counts: { provedByRoutedReceipt: number };
@@ -76,7 +81,7 @@ export class RoutedReceipts {
   #takeFor(n: string, route: Route, receipt: RoutedReceipt, session: string, key: string): void {
     const { copies } = this.#options;
     const take = () => {
-      if (this.#isMeant(n, route, receipt, session, key))
+      if (this.#isMeant(n, route, receipt, session, key) && !this.#isLeftToStore(n, route, receipt, session))
         this.#settle(n, route, receipt, { key, only: onlyThat({ heldAs: n }) });
     };
     // A client may be faster than the server's word whom it gave the message.
@@ -97,6 +102,18 @@ export class RoutedReceipts {
       { why, session: from.full },
     );
     return false;
+  }
+
+  /** It is proved when that session has lived on. */
+  #isLeftToStore(n: string, { from }: Route, { by }: RoutedReceipt, session: string): boolean {
+    const { gate, messages, doubts, clock, look } = this.#options;
+    const facts = gate.factsOf(n);
+    if (by !== 'receipt' || facts === undefined || messages.get(n) === undefined) return false;
+    if (!doubts.leavesToStore(n, facts)) return false;
+    facts.told = true;
+    noteReceipt(facts, session, clock.now());
+    look(from.inner);
+    return true;
   }
 
   #settle(n: string, route: Route, { by, id }: RoutedReceipt, which: Which): void {

@@ -1,6 +1,6 @@
 import { type Decision, decide, type Facts, type Graces, noteEnd, sentTo } from '../../gate/facts.ts';
 import { type SessionChange, thereUntil } from '../../gate/sessions.ts';
-import type { Clock, StoredRecord } from '../../store/contract.ts';
+import { type Clock, type StoredRecord, sizeOf } from '../../store/contract.ts';
 import type { Doubted } from './doubted-messages.ts';
 import type { GatePort } from './gate-port.ts';
 
@@ -20,9 +20,6 @@ interface Shared {
   readonly facts: Facts;
 }
 
-/** So many are known; of more than that nothing is sent again. */
-const MOST = 1000;
-
 /**
  * Messages whose receipt is in doubt, and which other sessions of their recipients' were sent as well. One of those that proves
  * to have it settles that. But one that was sent it may have no connection any more, and never come back: who logs in meanwhile
@@ -35,6 +32,7 @@ export class SharedDoubts {
   /** The same by their numbers. */
   readonly #numbers = new Set<string>();
   #size = 0;
+  #bytes = 0;
   /** The next look at each user. */
   readonly #timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>();
   /** When (ms) a lease was lost last. */
@@ -51,9 +49,8 @@ export class SharedDoubts {
     gate.on('ready', () => this.#compare());
   }
 
-  /** Gives whether it is waited for; `id`: the session (stream id) whose receipt is in doubt, or empty. */
-  put(doubted: Doubted, known: Facts, id: string): boolean {
-    if (this.#size >= MOST) return false;
+  /** `id`: the session (stream id) whose receipt is in doubt, or empty. How many there are, who puts them here bounds. */
+  put(doubted: Doubted, known: Facts, id: string): void {
     const { recipient, heldAs } = doubted.record;
     const facts = this.#options.gate.factsOf(heldAs as string) ?? known;
     facts.has.delete(id);
@@ -65,8 +62,18 @@ export class SharedDoubts {
     waiting.push({ doubted, facts });
     this.#numbers.add(heldAs as string);
     this.#size += 1;
+    this.#bytes += sizeOf(doubted.record);
     this.#look(recipient);
-    return true;
+  }
+
+  /** How many are waited for. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes of all of them. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Whether a message (by its number) is waited for. */
@@ -107,6 +114,7 @@ export class SharedDoubts {
     const left = waiting.filter((one) => {
       if (isKept(one)) return true;
       this.#numbers.delete(one.doubted.record.heldAs as string);
+      this.#bytes -= sizeOf(one.doubted.record);
       return false;
     });
     this.#size -= waiting.length - left.length;

@@ -59,6 +59,8 @@ const noCounts = (): Counts => ({
   provedBySession: 0,
   provedByRoutedReceipt: 0,
   proofsDoubted: 0,
+  receiptsLeftToStore: 0,
+  doubtsGivenUp: 0,
 });
 
 /** A link without a server: it shows what is written, and hands over when told to. */
