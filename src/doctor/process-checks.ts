@@ -106,14 +106,15 @@ async function askRunning(host: string, port: number): Promise<Running | undefin
     const said = (await response.json()) as {
       ready?: unknown;
       problems?: string[];
-      parts?: Record<'link' | 'gate', { ok?: boolean } | undefined>;
+      parts?: Record<'link' | 'redis' | 'gate', { ok?: boolean } | undefined>;
     };
     if (typeof said.ready !== 'boolean' || said.parts?.link === undefined) return undefined;
     return {
       ready: said.ready,
       problems: said.problems ?? [],
       linkUp: said.parts.link.ok === true,
-      gateUp: said.parts.gate?.ok,
+      // Without a link, or a Redis that takes messages, none is wanted of it, and that part has no problem of its own.
+      gateUp: said.parts.gate?.ok && said.parts.link.ok === true && said.parts.redis?.ok === true,
     };
   } catch {
     return undefined;

@@ -483,8 +483,14 @@ test('a process that runs is not disturbed: it keeps its link, and is seen', asy
     redis.thaw();
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(metrics).toMatch(/^openfire_receipts_reconnects_total 0$/m);
+    // Without a server nothing is held, however the gate stood.
+    await prosody.kill();
+    const stopped = await check({ MODE: 'transparent' });
+    expect(found(stopped, 'running')).toEqual([expect.stringMatching(/^problem: .* is not ready/)]);
+    expect(found(stopped, 'gate')).toEqual([expect.stringMatching(/^unknown: /)]);
   } finally {
     redis.thaw();
+    await prosody.restart();
     await proxy.signal('SIGKILL');
   }
 });
