@@ -11,8 +11,8 @@ const columns = (...operations: (string | number)[]) => inColumns([...BEFORE, ..
 function headerOf(all: readonly unknown[]): readonly [numbers: number[], order: string] {
   const header = all[2] as string;
   const numberAt = (at: number) => header.charCodeAt(at) * 128 + header.charCodeAt(at + 1);
-  const counts = Array.from({ length: 8 }, (_, i) => numberAt(2 * i));
-  const end = 16 + 10 * (counts[6] as number) + 7 * (counts[7] as number);
+  const counts = Array.from({ length: 9 }, (_, i) => numberAt(2 * i));
+  const end = 18 + 10 * (counts[6] as number) + 7 * (counts[7] as number);
   return [counts, header.slice(end)];
 }
 
@@ -21,13 +21,15 @@ test('what is alike stands together, in the order in which it came', () => {
     ...['accept', key('a'), record('a'), 'settleAtHand', key('b'), '1', 'notified', 2, key('c'), `${key('d')}x`],
     ...['shard', 2, 'settleToldAtHand', key('e'), '2', 'settleAtHand', key('f'), '3'],
     ...['withinQuota', key('g'), 'alice', 'bob', '9 0 0 0 0', '', 'acceptCounted', key('g'), record('g')],
+    ...['anythingOut', 1, 'bob@example.org'],
   ) as unknown[];
   expect(all.slice(0, 2)).toEqual(['settings', 'columns']);
-  expect(headerOf(all)).toEqual([[2, 3, 1, 1, 1, 1, 2, 1], 'asn1,1S2osx']);
+  expect(headerOf(all)).toEqual([[2, 3, 1, 1, 1, 1, 2, 1, 1], 'asn1,1S2osxu1']);
   expect(all.slice(3)).toEqual([
     ...[`{one}.${key('a')}`, record('a'), `{two}.${key('g')}`, record('g')],
     ...[`{one}.${key('b')}`, `{two}.${key('f')}`, `{two}.${key('e')}`, '1', '3', '2'],
     ...[key('c'), `${key('d')}x`, 'alice', 'bob', '9 0 0 0 0'],
+    ...['{two}:copies:bob@example.org', '{two}:asked:bob@example.org'],
   ]);
 });
 

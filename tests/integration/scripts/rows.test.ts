@@ -92,6 +92,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['keyOfHeld', keyOf(own), `token-${own}`]),
   id.map((own) => ['namedBy', keyOf(own)]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
+  fc.constantFrom(['anythingOut', 1, BOB], ['anythingOut', 2, 'dora@example.org', BOB], ['anythingOut', 1, ALICE]),
   // What looks at a record that a receipt of the same row may have ended, or at one that it stored.
   fc.tuple(id, fc.constantFrom('token', 'again')).map(([own, token]) => ['withdraw', keyOf(own), `${token}-${own}`]),
   id.map((own) => ['readdress', keyOf(own), 'tablet', '=other', '1']),
@@ -184,6 +185,7 @@ const usual: fc.Arbitrary<Operation> = fc.oneof(
   id.map((own) => ['settleAtHand', keyOf(own), ENDING]),
   id.map((own) => ['settleToldAtHand', keyOf(own), ENDING]),
   fc.constant(['notified', 2, keyOf('told'), keyOf('told too')]),
+  fc.constantFrom(['anythingOut', 1, BOB], ['anythingOut', 2, 'dora@example.org', BOB], ['anythingOut', 1, ALICE]),
   id.map((own) => ['notified', 1, `${keyOf(own)}r`]),
   fc
     .tuple(id, fc.constantFrom(ALICE, 'carol@example.org', 'erin@elsewhere.example'), fc.constantFrom('', '', '', 'r'))

@@ -20,6 +20,7 @@ const USUAL: Readonly<Record<string, readonly [width: number, reply: string]>> =
   settleAtHand: [3, 'delivered-at-hand\0' + '000001'],
   settleToldAtHand: [3, 'delivered-at-hand\0' + '000001'],
   notified: [2, 'done'],
+  anythingOut: [2, 'list'],
   shard: [2, 'done'],
 };
 
@@ -33,7 +34,7 @@ export function eachReply(reply: readonly string[], operations: readonly (string
     const name = operations[at] as string;
     const [width, usual] = USUAL[name] as readonly [number, string];
     replies.push(others.get(`${replies.length}`) ?? usual);
-    at += name === 'notified' ? width + Number(operations[at + 1]) : width;
+    at += name === 'notified' || name === 'anythingOut' ? width + Number(operations[at + 1]) : width;
   }
   return replies;
 }

@@ -37,6 +37,7 @@ class Columns {
   readonly #senders: Argument[] = [];
   readonly #recipients: Argument[] = [];
   readonly #limits: Argument[] = [];
+  readonly #users: string[] = [];
   #before = '';
   #order = '';
 
@@ -67,6 +68,8 @@ class Columns {
         return this.#receipt('o', key, args[at + 2]) ? 3 : 0;
       case 'notified':
         return this.#told(args, at);
+      case 'anythingOut':
+        return this.#asksOf(args, at);
       default:
         return 0;
     }
@@ -76,13 +79,13 @@ class Columns {
   all(): Argument[] | undefined {
     const columns = [
       ...[...this.#messages, ...this.#receipts, ...this.#overs, ...this.#endings, ...this.#endingsOver],
-      ...[...this.#tells, ...this.#others, ...this.#senders, ...this.#recipients, ...this.#limits],
+      ...[...this.#tells, ...this.#others, ...this.#senders, ...this.#recipients, ...this.#limits, ...this.#users],
     ];
     if (columns.length > LONGEST) return undefined;
     const settles = this.#endings.length + this.#overs.length;
     let header = number(this.#messages.length / 2) + number(settles) + number(this.#overs.length);
     header += number(this.#tells.length) + number(this.#others.length) + number(this.#senders.length);
-    header += number(this.#groups.length) + number(this.#tens.size);
+    header += number(this.#groups.length) + number(this.#tens.size) + number(this.#users.length / 2);
     for (const { position, messages, overs, tells, others } of this.#groups) {
       header += number(position) + number(messages) + number(overs) + number(tells) + number(others);
     }
@@ -155,6 +158,18 @@ class Columns {
     this.#group.tells += delivered;
     this.#group.others += count - delivered;
     this.#order += `n${delivered},${count - delivered}`;
+    return 2 + count;
+  }
+
+  /** Of each user what is out to him, and whether a session of his was asked whether it is there. */
+  #asksOf(args: readonly Argument[], at: number): number {
+    const count = Number(args[at + 1]);
+    if (!(count > 0) || at + 2 + count > args.length) return 0;
+    const prefix = this.#before.slice(0, -1);
+    for (const user of args.slice(at + 2, at + 2 + count)) {
+      this.#users.push(`${prefix}:copies:${user}`, `${prefix}:asked:${user}`);
+    }
+    this.#order += `u${count}`;
     return 2 + count;
   }
 }

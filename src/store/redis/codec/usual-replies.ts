@@ -6,6 +6,8 @@ const WITHIN = 'within\0' + '0\0stored';
 /** No copy was handed over, and it was the first attempt. */
 const SETTLED = 'delivered-at-hand\0' + '000001';
 
+const NOTHING_OUT = 'list';
+
 /**
  * Of a batch whose operations have come to what they usually do, which the script says once instead of for each: the replies of those
  * that have not, by their number. Undefined where each has a reply.
@@ -21,5 +23,6 @@ export function usualReplies(replies: readonly unknown[]): ReadonlyMap<unknown, 
 export function usualReply(request: Request | InternalRequest): string | undefined {
   if (request.kind === 'accept') return request.quota === undefined ? 'stored' : WITHIN;
   if (request.kind === 'settle' || request.kind === 'prove') return SETTLED;
+  if (request.kind === 'anythingOut') return NOTHING_OUT;
   return request.kind === 'notified' ? 'done' : undefined;
 }

@@ -14,19 +14,23 @@ if ARGV[at] == 'columns' then
 -- How many there are of what, in which shards, and in which order it came: codec/columns.ts has the same.
 local header, byte = ARGV[at + 1], string.byte
 -- How many there are of each: messages; receipts, and those of them of which the sender has had the receipt, so that it goes from the sorted set at once; members of the sorted
--- sets whose senders were told of a delivery, and of another ending; messages whose sender's share is asked for; shards, and tens of seconds.
-local a1, a0, s1, s0, o1, o0, n1, n0, e1, e0, w1, w0, g1, g0, t1, t0 = byte(header, 1, 16)
+-- sets whose senders were told of a delivery, and of another ending; messages whose sender's share is asked for; shards, and tens of seconds; users of whom
+-- is asked whether anything is out to them.
+local a1, a0, s1, s0, o1, o0, n1, n0, e1, e0, w1, w0, g1, g0, t1, t0, u1, u0 = byte(header, 1, 18)
 local accepts, settles, overs, tells, others, asks = a1 * 128 + a0, s1 * 128 + s0, o1 * 128 + o0, n1 * 128 + n0, e1 * 128 + e0, w1 * 128 + w0
+local users = u1 * 128 + u0
 -- Where in the header ten numbers of each shard end, and those of the tens of seconds: two digits make a number.
-local groups_end = 16 + 10 * (g1 * 128 + g0)
+local groups_end = 18 + 10 * (g1 * 128 + g0)
 local tens_end = groups_end + 7 * (t1 * 128 + t0)
--- Where in ARGV the columns begin: names and records; names of what is settled, those that are over last; how these end; members; senders, recipients, limits.
+-- Where in ARGV the columns begin: names and records; names of what is settled, those that are over last; how these end; members; senders, recipients, limits;
+-- two names for each user.
 local accepts_at = at + 2
 local settles_at = accepts_at + 2 * accepts
 local endings_at = settles_at + settles
 local tells_at = endings_at + settles
 local others_at = tells_at + tells
 local asks_at = others_at + others
+local users_at = asks_at + 3 * asks
 
 -- Whether one of the messages may have been delivered before. `groups`: of each shard its place in KEYS, and how many there are of messages, overs, tells and others.
 local function may_be_known(groups)
@@ -64,6 +68,8 @@ end
 -- Carries all of the batch out, and returns the results, as one (replies.lua); nothing where one of its operations finds something else.
 -- Then nothing was changed.
 local function plainly()
+  -- What is looked at in no other of these operations: see usual-operations.lua.
+  if users > 0 and redis.pcall('EXISTS', unpack(ARGV, users_at, users_at + 2 * users - 1)) ~= 0 then return nil end
   if asks > 0 then
     -- Whether nothing is counted of these senders: see quota.lua.
     local sums = redis.pcall('HMGET', KEYS[1] .. ':load', unpack(ARGV, asks_at, asks_at + asks - 1))
@@ -72,7 +78,7 @@ local function plainly()
       if sums[number] ~= false and sums[number] ~= '0' then return nil end
     end
   end
-  local groups = { byte(header, 17, groups_end) }
+  local groups = { byte(header, 19, groups_end) }
   if accepts > 0 and may_be_known(groups) then return nil end
   -- Names and tombstones; all have their length from the first, of whatever is at hand: a table that grows by one entry after the other is made anew whenever it is full.
   local ended = { unpack(ARGV, settles_at, tells_at - 1) }
@@ -174,10 +180,11 @@ else
   -- Each operation by itself, in the order in which they came.
   local all, count = { unpack(ARGV, 1, at - 1) }, at - 1
   local next_message, next_receipt, next_over, next_told, next_other, next_ask = accepts_at, settles_at, settles_at + settles - overs, tells_at, others_at, asks_at
+  local next_user, prefix = users_at, KEYS[1]
   for letter, number, of_others in string.gmatch(sub(header, tens_end + 1), '(%a)(%d*),?(%d*)') do
     if letter == 'S' then
       all[count + 1], all[count + 2] = 'shard', number
-      count = count + 2
+      count, prefix = count + 2, KEYS[tonumber(number)]
     elseif letter == 's' then
       all[count + 1], all[count + 2], all[count + 3] = 'settleAtHand', sub(ARGV[next_receipt], -KEY), ARGV[next_receipt + settles]
       next_receipt, count = next_receipt + 1, count + 3
@@ -197,6 +204,15 @@ else
         all[count] = ARGV[place]
       end
       next_told, next_other = told_end, other_end
+    elseif letter == 'u' then
+      local ends, from = next_user + 2 * number, #prefix + #':copies:' + 1
+      all[count + 1], all[count + 2] = 'anythingOut', number
+      count = count + 2
+      for place = next_user, ends - 1, 2 do
+        count = count + 1
+        all[count] = sub(ARGV[place], from)
+      end
+      next_user = ends
     else
       local key = sub(ARGV[next_message], -KEY)
       if letter == 'w' or letter == 'x' then
