@@ -229,6 +229,34 @@ test.each(Object.entries(kinds))(
   600_000,
 );
 
+test('where one of a usual batch finds something else, each of all the others is carried out as it came', async () => {
+  const ends = (name: string, own: string): Operation => [name, keyOf(own), ENDING];
+  const asks = (own: string, sender: string, name: string): Operation => {
+    return ['withinQuota', keyOf(own), sender, BOB, '20 99999 20 0 0', '', name, keyOf(own), recordOf(own)];
+  };
+  const all: Operation[] = [
+    ends('settleAtHand', 'a'),
+    asks('f', ALICE, 'accept'),
+    ends('settleToldAtHand', 'c'),
+    ['accept', keyOf('h'), recordOf('h')],
+    ['notified', 3, keyOf('told'), `${keyOf('told too')}r`, keyOf('told as well')],
+    ends('settleAtHand', 'b'),
+    ['shard', 2],
+    asks('g', 'carol@example.org', 'acceptCounted'),
+    ends('settleToldAtHand', 'd'),
+    ['notified', 1, keyOf('told at last')],
+    ['acceptCounted', keyOf('i'), recordOf('i')],
+    ends('settleAtHand', 'e'),
+  ];
+  const before = Object.fromEntries(
+    IDS.map((own) => [own, own === 'e' ? 'one that was handed over' : 'one that waits']),
+  );
+  const apart = all.map((one, at) => (at > 6 ? [['shard', 2], one] : [one]));
+  const expected = await comesTo(ONE_BY_ONE, apart as Operation[][], before, 'none', 'all');
+  const came = await comesTo(BATCH, [all], before, 'none', 'all');
+  expect(came).toEqual(expected);
+});
+
 const callsOf = async (redis: Redis) => {
   const stats = await redis.info('commandstats');
   return (name: string) => Number(stats.match(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm'))?.[1] ?? 0);
