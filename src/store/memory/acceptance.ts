@@ -125,6 +125,7 @@ function takeAway(state: MemoryState, entry: Entry, others: readonly string[]): 
   } else {
     state.entries.delete(key);
     state.unlink(state.index, key.slice(0, KEY), key);
+    if (entry.alias !== '') state.unlink(state.index, entry.alias, key);
   }
   state.due.delete(key);
 }

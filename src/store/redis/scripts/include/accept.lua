@@ -161,6 +161,8 @@ function duplicates.take_away(key, value, others)
   else
     redis.call('DEL', record_name(key))
     redis.call('LREM', index_name(sub(key, 1, KEY)), 0, key)
+    local alias = fields_of(value).alias
+    if alias ~= '' then redis.call('LREM', index_name(alias), 0, key) end
     count_pending(value, -1)
   end
   redis.call('ZREM', due_set, key)
