@@ -180,7 +180,7 @@ export class Delivery {
     const goesOn = (user: string) => gateCopies?.isCatchingUp(user) || gateCopies?.caughtUp(user);
     const moot = held && new MootClaims({ ...held, status, clock, onOver: goesOn });
     const ofGate = gateCopies && {
-      inDoubt: (user: string, key: string) => held?.doubts.due(user).find((one) => one.key === key),
+      inDoubt: (user: string, key: string) => held?.doubts.dueOf(user, key),
       onSent: goesOn,
       onMoot: (user: string, missed: Missed) => moot?.note(user, missed),
     };

@@ -254,6 +254,16 @@ describe('where no more can be known', () => {
     expect(stage.doubts.leavesToStore('e-3', doubted)).toBe(false);
   });
 
+  // On Openfire each message was taken up in the store by itself beyond 4,000 a second, which was the end of what passed.
+  test('what a busy process has confirmed within the time of doubt has room', () => {
+    const busy = 50_000;
+    for (let i = 0; i < busy; i += 1) stage.confirmed(`e-${i}`);
+    expect(stays('one more')).toBe(false);
+    expect(stage.counts).toMatchObject({ receiptsLeftToStore: 0, doubtsGivenUp: 0 });
+    stage.session('gone');
+    expect(stage.counts).toMatchObject({ proofsDoubted: busy, doubtsGivenUp: 0 });
+  });
+
   test('what was ended all the same is not sent again, and that is counted, and said once in a while', () => {
     bounded({ most: 1 });
     for (const n of ['e-1', 'e-2', 'e-3']) stage.confirmed(n);

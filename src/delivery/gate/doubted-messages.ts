@@ -61,10 +61,15 @@ export class DoubtedMessages {
   due(user: string): InTurn[] {
     const waiting = this.#waiting.get(user);
     if (waiting === undefined || this.#sessionOf(user) === undefined) return [];
-    return [...waiting].map((one) => {
-      const { key, heldAs, storedAt } = one.record;
-      return { key, storedAt, token: tokenOfHeld(heldAs as string), send: () => this.#send(user, one) };
-    });
+    return [...waiting].map((one) => this.#turnOf(user, one));
+  }
+
+  /** The same of one message (by its key). */
+  dueOf(user: string, key: string): InTurn | undefined {
+    const waiting = this.#waiting.get(user);
+    if (waiting === undefined || this.#sessionOf(user) === undefined) return undefined;
+    for (const one of waiting) if (one.record.key === key) return this.#turnOf(user, one);
+    return undefined;
   }
 
   /** The users (bare JIDs) for whom something waits. */
@@ -81,15 +86,23 @@ export class DoubtedMessages {
     return this.#numbers.has(n);
   }
 
-  /** None of these is sent any more. */
-  drop(isOver: (record: StoredRecord) => boolean): void {
-    for (const [user, waiting] of this.#waiting) {
-      for (const one of waiting) {
-        if (!isOver(one.record)) continue;
-        this.#take(user, waiting, one);
-        this.#over(one);
-      }
+  /** None of these is sent any more; of one user (bare JID), or of all. */
+  drop(isOver: (record: StoredRecord) => boolean, user?: string): void {
+    for (const one of user === undefined ? this.users() : [user]) this.#drop(one, isOver);
+  }
+
+  #drop(user: string, isOver: (record: StoredRecord) => boolean): void {
+    const waiting = this.#waiting.get(user) ?? new Set();
+    for (const one of waiting) {
+      if (!isOver(one.record)) continue;
+      this.#take(user, waiting, one);
+      this.#over(one);
     }
+  }
+
+  #turnOf(user: string, one: Doubted): InTurn {
+    const { key, heldAs, storedAt } = one.record;
+    return { key, storedAt, token: tokenOfHeld(heldAs as string), send: () => this.#send(user, one) };
   }
 
   /** If it waits still, and he is there. */

@@ -28,9 +28,14 @@ function isBy({ since, began }: KnownSession, { given }: Facts, at: number): boo
   return since < at || (since === at && (began === undefined || began <= given));
 }
 
-/** So many that were confirmed lately, or are in doubt, are known, and of the latter so many bytes. */
-const MOST = 20_000;
+/**
+ * So many that were confirmed lately, or are in doubt, are known, and of the latter so many bytes: more than all that a process may have
+ * confirmed within twice PROOF_GRACE (5 s). What is beyond this waits in the store, which takes twice the time for a message.
+ */
+const MOST = 100_000;
 const MOST_BYTES = 16_000_000;
+/** How often within PROOF_GRACE it is looked what has been confirmed for so long. */
+const PRUNES = 4;
 /** How often it is logged at most that there are more, ms. */
 const WARN_EVERY = 60_000;
 /** How often it is looked whose time is over, ms. */
@@ -127,11 +132,16 @@ export class ReceiptDoubts {
     // Its receipt was heard before it ended, and is handled now; another may have taken its place.
     const gone = session && isBy(session, facts, at) ? undefined : this.#ended.since(recipient, receiptResource, at);
     const one = { n, key, facts, isShared: isShared(facts), at };
+    const judge = (id: string, until: number) => {
+      const isRemembered = this.#judge(recipient, id, until, one);
+      this.#look(recipient);
+      return isRemembered;
+    };
     if (this.#isProved(facts, gone)) this.#texts.take(n);
-    else if (gone !== undefined) return this.#judge(recipient, gone.id, gone.until, one);
+    else if (gone !== undefined) return judge(gone.id, gone.until);
     else if (session !== undefined) return this.#watch(session.id, recipient, receiptResource, one);
     // It ended without a word, while no lease was held. When it was let through then as well, nobody knows.
-    else if (at <= this.#heardUntil || facts.has.size === 0) return this.#judge(recipient, '', this.#heardUntil, one);
+    else if (at <= this.#heardUntil || facts.has.size === 0) return judge('', this.#heardUntil);
     return false;
   }
 
@@ -170,6 +180,11 @@ export class ReceiptDoubts {
     this.#shared.confirmed(user, key, session.id);
   }
 
+  /** The same of one message (by its key). */
+  dueOf(user: string, key: string): InTurn | undefined {
+    return this.#doubted.dueOf(user, key);
+  }
+
   /** Nothing is kept of these any more: of a user who is forgotten, or whose account was deleted. */
   forget(isOver: (record: StoredRecord) => boolean): void {
     this.#drop(isOver);
@@ -192,7 +207,7 @@ export class ReceiptDoubts {
   }
 
   #sendDoubted(user?: string): void {
-    this.#doubted.drop((record) => this.#isOver(record));
+    this.#doubted.drop((record) => this.#isOver(record), user);
     for (const one of user === undefined ? this.#doubted.users() : [user]) if (this.#doubted.has(one)) this.onDue(one);
   }
 
@@ -258,7 +273,7 @@ export class ReceiptDoubts {
       return false;
     }
     this.#confirming.put(id, user, resource, one);
-    this.#timer ??= setInterval(() => this.#prune(), this.#options.graces.proof).unref();
+    this.#timer ??= setInterval(() => this.#prune(), Math.ceil(this.#options.graces.proof / PRUNES)).unref();
     return one.isShared;
   }
 
@@ -278,6 +293,13 @@ export class ReceiptDoubts {
     const { user, messages } = session;
     for (const one of messages)
       if (!this.#judge(user, id, until, one) && one.isShared) this.#options.gate.forget(one.n);
+    this.#look(user);
+  }
+
+  /** What has come to be in doubt is sent as soon as it can be. */
+  #look(user: string): void {
+    this.#shared.look(user);
+    this.#sendDoubted(user);
   }
 
   /** After the lease was lost: sessions may have ended without a word, at any time since. */
@@ -299,7 +321,7 @@ export class ReceiptDoubts {
     this.#ended.clear();
   }
 
-  /** Gives whether the gate is to remember it. */
+  /** Gives whether the gate is to remember it. To be followed by {@link #look}. */
   #judge(user: string, id: string, until: number, one: Confirmed): boolean {
     const record = this.#texts.take(one.n);
     if (one.isShared) this.#confirming.forgetShared(one);
@@ -319,7 +341,6 @@ export class ReceiptDoubts {
     }
     if (!isKnown) counts.proofsDoubted += 1;
     this.#doubted.put(doubted);
-    this.#sendDoubted(user);
     return false;
   }
 

@@ -1,7 +1,7 @@
 import { type StoredRecord, sizeOf } from '../../store/contract.ts';
 
 /** Bytes of messages that are kept at most, all of them: a client's ids may be a thousand times as long as its texts. */
-const MOST = 16_000_000;
+const MOST = 32_000_000;
 /** What is left of them when there are more: to ask a Map for its oldest is dear after others were deleted (util/oldest.ts). */
 const LEFT = 15 / 16;
 

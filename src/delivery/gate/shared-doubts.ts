@@ -49,7 +49,11 @@ export class SharedDoubts {
     gate.on('ready', () => this.#compare());
   }
 
-  /** `id`: the session (stream id) whose receipt is in doubt, or empty. How many there are, who puts them here bounds. */
+  /**
+   * To be followed by {@link look}, when all of that user's are here.
+   *
+   * @param id the session (stream id) whose receipt is in doubt, or empty. How many there are, who puts them here bounds
+   */
   put(doubted: Doubted, known: Facts, id: string): void {
     const { recipient, heldAs } = doubted.record;
     const facts = this.#options.gate.factsOf(heldAs as string) ?? known;
@@ -63,7 +67,11 @@ export class SharedDoubts {
     this.#numbers.add(heldAs as string);
     this.#size += 1;
     this.#bytes += sizeOf(doubted.record);
-    this.#look(recipient);
+  }
+
+  /** Whether one of a user's (bare JID) is to be sent now. */
+  look(user: string): void {
+    if (this.#waiting.has(user)) this.#look(user);
   }
 
   /** How many are waited for. */
