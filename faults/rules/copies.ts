@@ -6,6 +6,8 @@ import type { Violation } from '../violation.ts';
  * ms; behind a gate the server gives a receipt to the sender and to the component, which may have kept nothing of it when everything ends.
  */
 const KEPT_WITHIN = 1000;
+/** ms; Redis has a proof a little later than the gate. */
+const PROOF_KEPT_WITHIN = 100;
 /** ms; how long a process may take to learn that another one has settled what it had in hand. */
 const BETWEEN_PROCESSES = 5000;
 
@@ -21,7 +23,7 @@ export function* copies(evidence: Evidence): Generator<Violation> {
     if (end !== undefined && isForgotten(evidence, 'endings', end.at)) continue;
     // The same of what a gate has proved, which is told to nobody.
     const [proof] = about.proved;
-    if (proof !== undefined && isForgotten(evidence, 'endings', proof.at)) continue;
+    if (proof !== undefined && [0, PROOF_KEPT_WITHIN].some((ms) => isForgotten(evidence, 'endings', proof.at + ms))) continue;
     yield* afterNotice(evidence, about);
     const routed = evidence.terms.mode === 'transparent' ? about.wrote : about.copied;
     const written = routed[0]?.at;

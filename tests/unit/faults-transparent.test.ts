@@ -95,6 +95,7 @@ test('what Redis has forgotten with a primary that was lost: a proof, so that it
   const LOST = { blocks: 'ledger', forgets: 'endings' } as const;
   const again = () => taken().saw(200, 'm').proved(250, 'm').copied(3000, 'm').saw(3100, 'm').proved(3200, 'm');
   expect(rules(again().fault(220, 2000, LOST).end(90_000))).toEqual([]);
+  expect(rules(again().fault(251, 2000, LOST).end(90_000))).toEqual([]);
   expect(rules(again().fault(400, 1900, LOST).end(90_000)).sort()).toEqual(['copies', 'rewritten']);
   const failed = () => taken().saw(200, 'm').confirmed(300, 'm').notified(25_000, 'm', 'unconfirmed');
   expect(rules(failed().fault(220, 2000, LOST).end(90_000))).toEqual([]);
