@@ -23,7 +23,8 @@ export function* copies(evidence: Evidence): Generator<Violation> {
     if (end !== undefined && isForgotten(evidence, 'endings', end.at)) continue;
     // The same of what a gate has proved, which is told to nobody.
     const [proof] = about.proved;
-    if (proof !== undefined && [0, PROOF_KEPT_WITHIN].some((ms) => isForgotten(evidence, 'endings', proof.at + ms))) continue;
+    if (proof !== undefined && [0, PROOF_KEPT_WITHIN].some((ms) => isForgotten(evidence, 'endings', proof.at + ms)))
+      continue;
     yield* afterNotice(evidence, about);
     const routed = evidence.terms.mode === 'transparent' ? about.wrote : about.copied;
     const written = routed[0]?.at;
