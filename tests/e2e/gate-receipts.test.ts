@@ -300,27 +300,30 @@ test('who was given two messages of one id proves one with each receipt, in thei
 });
 
 // Openfire gives a message to one of two devices of the same priority, unless its property route.all-resources says otherwise.
-PROSODY_ONLY('who has two devices, which were both given two messages of one id, proves one with each receipt of either', async () => {
-  component.verdict = () => 'stored';
-  const tablet = await stage.user('bob', 'tablet');
-  const numbers: string[] = [];
-  for (const body of ['First', 'Second']) {
-    await alice.say(BOB, body, { id: 'same' });
-    numbers.push(await component.held(body));
-    await Promise.all([bob.hears(body), tablet.hears(body)]);
-  }
-  const [one, two] = numbers as [string, string];
-  await confirms(bob, received('same'));
-  await component.event('has', { by: 'receipt', n: one });
-  // It has not said that it has the second.
-  await confirms(tablet, received('same'));
-  await confirms(tablet, received('other'));
-  await alicesHas('other');
-  await component.command();
-  expect(byReceipt(component.received)).toEqual([['receipt', one]]);
-  await confirms(tablet, received('same'));
-  await component.event('has', { by: 'receipt', n: two });
-});
+PROSODY_ONLY(
+  'who has two devices, which were both given two messages of one id, proves one with each receipt of either',
+  async () => {
+    component.verdict = () => 'stored';
+    const tablet = await stage.user('bob', 'tablet');
+    const numbers: string[] = [];
+    for (const body of ['First', 'Second']) {
+      await alice.say(BOB, body, { id: 'same' });
+      numbers.push(await component.held(body));
+      await Promise.all([bob.hears(body), tablet.hears(body)]);
+    }
+    const [one, two] = numbers as [string, string];
+    await confirms(bob, received('same'));
+    await component.event('has', { by: 'receipt', n: one });
+    // It has not said that it has the second.
+    await confirms(tablet, received('same'));
+    await confirms(tablet, received('other'));
+    await alicesHas('other');
+    await component.command();
+    expect(byReceipt(component.received)).toEqual([['receipt', one]]);
+    await confirms(tablet, received('same'));
+    await component.event('has', { by: 'receipt', n: two });
+  },
+);
 
 test('of messages that all have one id, receipts find the first hundred, and confirm no others', async () => {
   component.verdict = () => 'stored';
